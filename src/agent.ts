@@ -1,0 +1,84 @@
+/**
+ * The agent contract: an algorithm is a set of pure functions over trees of tensors. Because they are pure, the same code runs
+ * eagerly on any tfjs backend or compiled into one graph. Randomness comes in as arguments, drawn on the host from seeded streams.
+ *
+ * Axes: `B` batch, `E` environment copies, `n` agents, `N` entities, `A` actions.
+ *
+ * @module
+ */
+import type { Tensor } from "@tensorflow/tfjs";
+import type { z } from "zod";
+import type { EnvironmentSpec, TimeStepField } from "./environment.js";
+import type { RandomStream } from "./tensor/random.js";
+import type { HostTree, TensorTree } from "./tensor/tree.js";
+
+/** Time-step arrays as tensors: those fields that the agent asked for, each with a leading axis E or B. Masks are bool, targets int32. */
+export type StepTensors = { readonly [F in TimeStepField]: Tensor };
+
+/** A batch of n-step transitions for `update`. */
+export type BatchTensors = {
+  /** Time step t. */
+  readonly now: StepTensors;
+  /** Time step t+k, k ≤ nStep. */
+  readonly next: StepTensors;
+  /** [B, n] int32, taken at t. */
+  readonly actions: Tensor;
+  /** [B] Σ_{i<k} γ^i r_{t+i} */
+  readonly returns: Tensor;
+  /** [B] γ^k, or 0 when the episode terminated within the window. */
+  readonly discounts: Tensor;
+};
+
+/** What `act` returns; every field has a leading axis E. */
+export type ActTensors = {
+  /** [E, n] int32 */
+  readonly actions: Tensor;
+  /** [E, n, A] value of each action at the moment its agent decided; unavailable ones −1e9. */
+  readonly values: Tensor;
+  /** [E, n] int32: `order[e, p]` is the agent that decided at position p. Simultaneous deciders give 0 … n−1. */
+  readonly order: Tensor;
+};
+
+/** Scalars worth a curve: loss, gradient norm, mean Q, …. */
+export type MetricTensors = { readonly [name: string]: Tensor };
+
+/** Which part of the experience an agent learns from. */
+export interface TransitionSpec {
+  /** Time-step fields that `act` and `update` read; nothing else is stored. */
+  readonly fields: readonly TimeStepField[];
+  /** K, the most steps of reward that a transition sums. */
+  readonly nStep: number;
+  /** γ per environment step. */
+  readonly gamma: number;
+}
+
+/** An algorithm made for one environment's sizes. */
+export interface Agent {
+  readonly transition: TransitionSpec;
+  /** Transitions in each batch given to `update`. */
+  readonly batchSize: number;
+  /** The learner's whole state (parameters, target, optimiser moments, step counter), freshly initialised. */
+  init(rng: RandomStream): HostTree;
+  /** The part of the learner's state that `act` needs. */
+  policy(state: HostTree): HostTree;
+  /** Probability of a random action after so many environment steps, in [0, 1]. */
+  explorationRate(environmentSteps: number): number;
+  /** Random numbers for one call of `act` over `copies` environments; at rate 0 the choice is greedy and deterministic. */
+  drawExploration(rng: RandomStream, rate: number, copies: number): HostTree;
+  /** Random numbers for one call of `update`. */
+  drawUpdate(rng: RandomStream): HostTree;
+  /** Chooses for E copies at once. Pure. */
+  act(policy: TensorTree, step: StepTensors, exploration: TensorTree): ActTensors;
+  /** One gradient step. Pure. */
+  update(state: TensorTree, batch: BatchTensors, random: TensorTree): { state: TensorTree; metrics: MetricTensors };
+}
+
+/** A plug-in: one folder under agents/ each, with the same file names in each. */
+export interface AgentFamily<Settings = Record<string, unknown>> {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** Settings that `--set agent.key=value` reaches; every field has a default and a `.describe()`d sentence with its unit. */
+  readonly settings: z.ZodType<Settings>;
+  create(spec: EnvironmentSpec, settings: Settings): Agent;
+}
