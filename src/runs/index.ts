@@ -1,0 +1,1 @@
+export { type Decision, type RecordedEpisode, type RecordedStep, readEpisode, writeEpisode } from "./episodes.js";
