@@ -1,0 +1,4 @@
+export { allocateBatch, type Batch, type BatchFields } from "./batch.js";
+export { ReplayBuffer, type ReplayOptions } from "./buffer.js";
+export { replayBytes } from "./layout.js";
+export { type Sampler, UniformSampler } from "./sampler.js";
