@@ -1,0 +1,90 @@
+import { type EnvironmentSpec, type TimeStep, timeStepFields, type VectorTimeStep } from "../environment.js";
+import { BatonError } from "../errors.js";
+
+type TimeStepArrays = Pick<TimeStep, (typeof timeStepFields)[number]>;
+
+function allocateArrays(spec: EnvironmentSpec, copies: number): TimeStepArrays {
+  const { agents: n, entities: N, actions: A, untargetedActions: U } = spec;
+  return {
+    entities: new Float32Array(copies * N * spec.entityFeatures),
+    relations: new Float32Array(copies * N * N * spec.relationFeatures),
+    alive: new Uint8Array(copies * N).fill(1),
+    actionMask: new Uint8Array(copies * n * A).fill(1),
+    actionTargets: new Int32Array(copies * n * (A - U)).fill(-1),
+    observations: new Float32Array(copies * n * spec.observationSize),
+    state: new Float32Array(copies * spec.stateSize),
+  };
+}
+
+/** A blank time step for one environment: arrays zero, everyone alive, everything allowed, no targets. */
+export function allocateTimeStep(spec: EnvironmentSpec): TimeStep {
+  return { ...allocateArrays(spec, 1), reward: 0, terminated: false, truncated: false, info: {} };
+}
+
+/** A blank time step for `copies` environments: every array of {@link allocateTimeStep} with a leading axis E. */
+export function allocateVectorTimeStep(spec: EnvironmentSpec, copies: number): VectorTimeStep {
+  return {
+    ...allocateArrays(spec, copies),
+    reward: new Float32Array(copies),
+    terminated: new Uint8Array(copies),
+    truncated: new Uint8Array(copies),
+    infos: Array.from({ length: copies }, () => ({})),
+  };
+}
+
+/** Makes a used time step blank again, in place; only `info` becomes a fresh object, since callers may have kept the old one. */
+export function resetTimeStep(out: TimeStep): void {
+  out.entities.fill(0);
+  out.relations.fill(0);
+  out.alive.fill(1);
+  out.actionMask.fill(1);
+  out.actionTargets.fill(-1);
+  out.observations.fill(0);
+  out.state.fill(0);
+  clearOutcome(out);
+  out.info = {};
+}
+
+/** Forgets what the previous step brought, so that an environment need only set what happened in this one. */
+export function clearOutcome(out: TimeStep): void {
+  out.reward = 0;
+  out.terminated = false;
+  out.truncated = false;
+}
+
+/**
+ * One copy of a vector time step as a {@link TimeStep}: its arrays are views into the vector's rows, without the axis E.
+ * Its scalars are its own, filled from the vector's; make a view once for each copy and keep it.
+ */
+export function viewOf(vector: VectorTimeStep, copy: number): TimeStep {
+  const copies = vector.reward.length;
+  if (!(Number.isInteger(copy) && copy >= 0 && copy < copies)) {
+    throw new BatonError("invalid-value", `copy ${copy} of a time step of ${copies} copies does not exist`);
+  }
+  const row = <T extends Float32Array | Uint8Array | Int32Array>(array: T): T => {
+    const size = array.length / copies;
+    return array.subarray(copy * size, (copy + 1) * size) as T;
+  };
+  return {
+    entities: row(vector.entities),
+    relations: row(vector.relations),
+    alive: row(vector.alive),
+    actionMask: row(vector.actionMask),
+    actionTargets: row(vector.actionTargets),
+    observations: row(vector.observations),
+    state: row(vector.state),
+    reward: vector.reward[copy]!,
+    terminated: vector.terminated[copy] === 1,
+    truncated: vector.truncated[copy] === 1,
+    info: vector.infos[copy]!,
+  };
+}
+
+/** Copies every array and scalar of `from` into `to`; both belong to environments of the same sizes. */
+export function copyTimeStep(from: TimeStep, to: TimeStep): void {
+  for (const field of timeStepFields) to[field].set(from[field]);
+  to.reward = from.reward;
+  to.terminated = from.terminated;
+  to.truncated = from.truncated;
+  to.info = from.info;
+}
