@@ -1,0 +1,190 @@
+import type { Frame, FrameUnit } from "../../environment.js";
+import type { Bounds, Intent } from "../story.js";
+import { shapeOf, topOf, traceShape } from "./shapes.js";
+
+/** Colours that the canvas takes from the style sheet, by their custom property. */
+export const colourNames = [
+  ...["world", "grid", "line", "text", "card", "team", "enemy", "neutral"],
+  ...["health", "health-low", "shield", "bar-back", "hit", "heal"],
+] as const;
+export type Colours = Readonly<Record<string, string>>;
+
+/** The name of a team, which is also that of its colour. */
+export const teamName = (team: number) => (team === 0 ? "team" : team === 1 ? "enemy" : "neutral");
+
+/** World to pixels: the bounds fill the canvas, centred, y turned upside down. */
+export interface Camera {
+  readonly scale: number;
+  x(worldX: number): number;
+  y(worldY: number): number;
+}
+
+/** A unit as drawn at one moment, in pixels. */
+export interface Sprite {
+  readonly unit: FrameUnit;
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  /** 1 alive, `deadOpacity` dead, between while it dies. */
+  readonly opacity: number;
+  readonly health: number;
+  readonly shield: number;
+  /** How strongly it was just hit, 0 … 1. */
+  readonly hit: number;
+}
+
+const smallestRadius = 6;
+const deadOpacity = 0.16;
+
+const mix = (a: number, b: number, fraction: number) => a + (b - a) * fraction;
+
+/** The camera that shows `bounds` whole in a canvas of so many pixels. */
+export function cameraFor(bounds: Bounds, width: number, height: number): Camera {
+  const scale = Math.min(width / (bounds.right - bounds.left), height / (bounds.top - bounds.bottom));
+  const left = (width - scale * (bounds.right + bounds.left)) / 2;
+  const top = (height + scale * (bounds.top + bounds.bottom)) / 2;
+  return { scale, x: (x) => left + scale * x, y: (y) => top - scale * y };
+}
+
+/** The units between two frames. A unit of the first frame keeps its index in the second. */
+export function spritesBetween(now: Frame, next: Frame, fraction: number, camera: Camera): Sprite[] {
+  return now.units.map((unit, index) => {
+    const later = next.units[index] ?? unit;
+    const moved = later.alive ? later : unit; // a dead unit's position means nothing
+    const opacity = mix(unit.alive ? 1 : deadOpacity, later.alive ? 1 : deadOpacity, fraction);
+    const hurt = unit.alive && later.health + later.shield < unit.health + unit.shield - 1e-6;
+    return {
+      unit,
+      index,
+      x: camera.x(mix(unit.x, moved.x, fraction)),
+      y: camera.y(mix(unit.y, moved.y, fraction)),
+      radius: Math.max(smallestRadius, unit.radius * camera.scale),
+      opacity,
+      health: mix(unit.health, later.health, fraction),
+      shield: mix(unit.shield, later.shield, fraction),
+      hit: hurt ? Math.sin(Math.PI * fraction) : 0,
+    };
+  });
+}
+
+/** The floor of the world with a grid of round numbers of world units. */
+export function drawGrid(context: CanvasRenderingContext2D, frame: Frame, camera: Camera, colours: Colours): void {
+  const [left, right, top, bottom] = [camera.x(0), camera.x(frame.width), camera.y(frame.height), camera.y(0)];
+  context.fillStyle = colours.world!;
+  context.fillRect(left, top, right - left, bottom - top);
+  const spacing = [1, 2, 5, 10, 20].find((step) => step * camera.scale >= 40) ?? 50;
+  context.lineWidth = 1;
+  context.strokeStyle = colours.grid!;
+  context.beginPath();
+  for (let x = spacing; x < frame.width; x += spacing) {
+    context.moveTo(Math.round(camera.x(x)) + 0.5, top);
+    context.lineTo(Math.round(camera.x(x)) + 0.5, bottom);
+  }
+  for (let y = spacing; y < frame.height; y += spacing) {
+    context.moveTo(left, Math.round(camera.y(y)) + 0.5);
+    context.lineTo(right, Math.round(camera.y(y)) + 0.5);
+  }
+  context.stroke();
+  context.strokeStyle = colours.line!;
+  context.strokeRect(left, top, right - left, bottom - top);
+}
+
+/** An arrow from one point to another. */
+function drawArrow(context: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number, dashed: boolean): void {
+  const angle = Math.atan2(y1 - y0, x1 - x0);
+  const head = 8;
+  context.setLineDash(dashed ? [5, 4] : []);
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+  context.setLineDash([]);
+  context.beginPath();
+  context.moveTo(x1, y1);
+  for (const side of [-1, 1])
+    context.lineTo(x1 - head * Math.cos(angle + 0.42 * side), y1 - head * Math.sin(angle + 0.42 * side));
+  context.closePath();
+  context.fill();
+}
+
+/** What the agents are about to do: lines to their targets, arrows for their moves. */
+export function drawIntents(
+  context: CanvasRenderingContext2D,
+  intents: readonly Intent[],
+  sprites: readonly Sprite[],
+  selected: number,
+  colours: Colours,
+): void {
+  for (const intent of intents) {
+    const from = sprites[intent.agent];
+    if (!from) continue;
+    const to = intent.kind === "target" ? sprites[intent.target] : undefined;
+    if (intent.kind === "target" && (!to || to === from)) continue;
+    const healing = to?.unit.team === from.unit.team;
+    const reach = from.radius + 4;
+    const [dx, dy] = to ? [to.x - from.x, to.y - from.y] : intent.kind === "move" ? [intent.dx, -intent.dy] : [0, 0];
+    const length = Math.hypot(dx, dy) || 1;
+    const [ux, uy] = [dx / length, dy / length];
+    const end = to ? Math.max(reach, length - to.radius - 3) : reach + 18;
+    const colour = healing ? colours.heal! : colours[teamName(from.unit.team)]!;
+    context.strokeStyle = colour;
+    context.fillStyle = colour;
+    context.lineWidth = intent.agent === selected ? 2.5 : 1.5;
+    context.globalAlpha = from.opacity * (intent.agent === selected ? 0.95 : 0.55);
+    drawArrow(context, from.x + ux * reach, from.y + uy * reach, from.x + ux * end, from.y + uy * end, healing);
+  }
+  context.globalAlpha = 1;
+}
+
+/** A bar over the unit, its lower edge at `bottom` pixels, filled to `share`. */
+function drawBar(context: CanvasRenderingContext2D, sprite: Sprite, bottom: number, share: number, colour: string, back: string) {
+  const width = Math.max(24, 2 * sprite.radius);
+  const [x, y] = [sprite.x - width / 2, bottom - 4];
+  context.fillStyle = back;
+  context.fillRect(x, y, width, 4);
+  context.fillStyle = colour;
+  context.fillRect(x, y, width * Math.min(1, Math.max(0, share)), 4);
+}
+
+/** One unit: its shape, number, and bars of health and shield. */
+export function drawUnit(
+  context: CanvasRenderingContext2D,
+  sprite: Sprite,
+  type: number,
+  selected: boolean,
+  colours: Colours,
+): void {
+  const { unit, x, y, radius } = sprite;
+  const shape = shapeOf(type);
+  context.globalAlpha = sprite.opacity;
+  if (selected) {
+    context.strokeStyle = colours.text!;
+    context.lineWidth = 2;
+    traceShape(context, shape, x, y, radius + 4.5);
+    context.stroke();
+  }
+  traceShape(context, shape, x, y, radius);
+  context.fillStyle = colours[teamName(unit.team)]!;
+  context.fill();
+  context.strokeStyle = sprite.hit > 0 ? colours.hit! : colours.card!;
+  context.lineWidth = 1.5 + 2.5 * sprite.hit;
+  context.stroke();
+  if (radius >= 7) {
+    context.fillStyle = unit.alive ? "#fff" : colours.text!;
+    context.font = `600 ${Math.min(16, Math.max(9, radius * 0.95))}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(String(sprite.index), x, y + 0.5);
+  }
+  if (unit.alive) {
+    const bottom = y - radius * topOf(shape) - 7;
+    const share = unit.healthMax > 0 ? sprite.health / unit.healthMax : 0;
+    if (unit.healthMax > 0) {
+      drawBar(context, sprite, bottom, share, share > 0.35 ? colours.health! : colours["health-low"]!, colours["bar-back"]!);
+    }
+    if (unit.shieldMax > 0)
+      drawBar(context, sprite, bottom - 5, sprite.shield / unit.shieldMax, colours.shield!, colours["bar-back"]!);
+  }
+  context.globalAlpha = 1;
+}

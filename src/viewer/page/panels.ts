@@ -1,0 +1,125 @@
+import type { RecordedEpisode } from "../../runs/episodes.js";
+import { type Choice, choicesAt, entityName, type Option, optionsAt } from "../story.js";
+import { element, formatNumber, formatSigned } from "./dom.js";
+
+/** A part of the page that shows step `t` with agent `selected`. Its elements are made once and rewritten, so focus stays. */
+export interface Panel {
+  readonly element: HTMLElement;
+  show(t: number, selected: number): void;
+}
+
+/** A click must not take the focus, or the space bar would press the row again instead of playing. The Tab key still can. */
+export function keepFocus(node: HTMLElement): void {
+  node.addEventListener("mousedown", (event) => event.preventDefault());
+}
+
+/** "Who chose what, in which order": one row for each position p of deciding. */
+export function decisionsPanel(episode: RecordedEpisode, onSelect: (agent: number) => void): Panel {
+  const { agents } = episode.spec;
+  let choices: readonly Choice[] = [];
+  const rows = Array.from({ length: agents }, (_, p) => {
+    const button = element("button", { type: "button" });
+    const cells = {
+      position: element("td", {}, String(p + 1)),
+      agent: element("td", {}, button),
+      action: element("td", { class: "action" }),
+      value: element("td", { class: "number" }),
+      margin: element("td", { class: "number" }),
+    };
+    const row = element("tr", {}, ...Object.values(cells));
+    keepFocus(row);
+    row.addEventListener("click", () => {
+      if (choices[p]) onSelect(choices[p].agent);
+    });
+    return { row, button, cells };
+  });
+  const head = element("thead", {});
+  head.append(
+    element(
+      "tr",
+      {},
+      element("th", { scope: "col" }, "#"),
+      element("th", { scope: "col" }, "agent"),
+      element("th", { scope: "col" }, "action"),
+      element("th", { scope: "col", class: "number" }, "Q"),
+      element("th", { scope: "col", class: "number" }, "margin"),
+    ),
+  );
+  const body = element("tbody", {}, ...rows.map(({ row }) => row));
+  const hint = element("p", { class: "hint" });
+  const scroll = element("div", { class: "scroll" }, element("table", {}, head, body));
+
+  return {
+    element: element(
+      "section",
+      { class: "card panel decisions" },
+      element("h2", {}, "Who chose what, in which order"),
+      hint,
+      scroll,
+    ),
+    show(t, selected) {
+      choices = choicesAt(episode, t);
+      scroll.hidden = choices.length === 0;
+      hint.textContent =
+        choices.length === 0
+          ? "The episode is over: nobody decides any more."
+          : "Margin: Q of the choice minus the best other available action.";
+      choices.forEach((choice, p) => {
+        const { row, button, cells } = rows[p]!;
+        row.className = `${choice.agent === selected ? "selected" : ""} ${choice.alive ? "" : "dead"}`;
+        button.textContent = entityName(episode.steps[t]!.frame, agents, choice.agent);
+        button.setAttribute("aria-pressed", String(choice.agent === selected));
+        cells.action.textContent = choice.alive ? choice.name : "dead";
+        cells.action.title = choice.name;
+        cells.value.textContent = choice.alive ? formatNumber(choice.value) : "";
+        cells.margin.textContent = !choice.alive ? "" : choice.margin === null ? "only one" : formatSigned(choice.margin);
+        cells.margin.className = `number ${choice.margin !== null && choice.margin < 0 ? "negative" : ""}`;
+      });
+    },
+  };
+}
+
+/** Bars start at the lowest available Q, because the differences are small beside the values themselves. */
+function barWidth(option: Option, lowest: number, highest: number): number {
+  return highest > lowest ? (100 * (option.value - lowest)) / (highest - lowest) : 100;
+}
+
+/** The Q-values of all A actions of the selected agent, at the moment when it decided. */
+export function valuesPanel(episode: RecordedEpisode): Panel {
+  const rows = Array.from({ length: episode.spec.actions }, () => {
+    const [name, fill, value] = [
+      element("span", { class: "name" }),
+      element("span", { class: "fill" }),
+      element("span", { class: "number" }),
+    ];
+    const row = element("li", { class: "option" }, name, element("span", { class: "track" }, fill), value);
+    return { row, name, fill, value };
+  });
+  const title = element("h2", {});
+  const hint = element("p", { class: "hint" });
+  const list = element("ul", { class: "scroll options", "aria-label": "Q-values" }, ...rows.map(({ row }) => row));
+
+  return {
+    element: element("section", { class: "card panel values" }, title, hint, list),
+    show(t, selected) {
+      const options = optionsAt(episode, t, selected);
+      const available = options.filter((option) => option.available).map((option) => option.value);
+      const [lowest, highest] = [Math.min(...available), Math.max(...available)];
+      title.textContent = `Q-values of ${entityName(episode.steps[t]!.frame, episode.spec.agents, selected)}`;
+      list.hidden = options.length === 0;
+      hint.textContent =
+        options.length === 0
+          ? "No decision at the last step."
+          : `Bars run from ${formatNumber(lowest)} to ${formatNumber(highest)}.`;
+      options.forEach((option, action) => {
+        const { row, name, fill, value } = rows[action]!;
+        row.className = `option ${option.chosen ? "chosen" : ""} ${option.available ? "" : "unavailable"}`;
+        name.textContent = option.name;
+        name.title = option.name;
+        fill.style.width = option.available ? `${barWidth(option, lowest, highest)}%` : "0";
+        value.textContent = option.available ? formatNumber(option.value) : "—";
+        row.setAttribute("aria-current", String(option.chosen));
+      });
+    },
+  };
+}

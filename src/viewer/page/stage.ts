@@ -1,0 +1,95 @@
+import type { RecordedEpisode } from "../../runs/episodes.js";
+import { boundsOf, intentsAt } from "../story.js";
+import { element, svgElement } from "./dom.js";
+import {
+  type Colours,
+  cameraFor,
+  colourNames,
+  drawGrid,
+  drawIntents,
+  drawUnit,
+  type Sprite,
+  spritesBetween,
+  teamName,
+} from "./draw.js";
+import { shapeOf, shapePath } from "./shapes.js";
+
+export interface Stage {
+  readonly element: HTMLElement;
+  /** Draws the moment `time` (in steps, fractions between steps). */
+  draw(time: number, selected: number): void;
+}
+
+/** Names every unit type with its shape, and both teams with their colour. */
+function legend(types: readonly string[], teams: readonly number[]): HTMLElement {
+  const swatch = (path: string, colour: string) =>
+    svgElement(
+      "svg",
+      { width: "14", height: "14", viewBox: "-7 -7 14 14", "aria-hidden": "true" },
+      svgElement("path", { d: path, fill: colour }),
+    );
+  const entries = [
+    ...teams.map((team) => element("span", {}, swatch("M-5-5H5V5H-5Z", `var(--${teamName(team)})`), teamName(team))),
+    ...types.map((type, k) => element("span", {}, swatch(shapePath(shapeOf(k), 5), "var(--muted)"), type)),
+  ];
+  return element("div", { class: "legend" }, ...entries);
+}
+
+/** The top-down picture of the world; null when the episode has none. `onSelect` is told of clicks on agents. */
+export function createStage(episode: RecordedEpisode, onSelect: (agent: number) => void): Stage | null {
+  const bounds = boundsOf(episode);
+  if (!bounds) return null;
+  const units = episode.steps.flatMap(({ frame }) => frame?.units ?? []);
+  const types = [...new Set(units.map((unit) => unit.type))];
+  const teams = [...new Set(units.map((unit) => unit.team))].sort((a, b) => a - b);
+  const typeIndex = new Map(types.map((type, k) => [type, k]));
+
+  const canvas = element("canvas", { role: "img", "aria-label": "The world from above; the tables name every decision" });
+  const context = canvas.getContext("2d")!;
+  let colours: Colours = {};
+  let sprites: readonly Sprite[] = [];
+  let last = { time: 0, selected: 0 };
+
+  const readColours = () => {
+    const computed = getComputedStyle(document.documentElement);
+    colours = Object.fromEntries(colourNames.map((name) => [name, computed.getPropertyValue(`--${name}`).trim()]));
+  };
+  const draw = (time: number, selected: number) => {
+    last = { time, selected };
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    const t = Math.floor(time);
+    const now = episode.steps[t]!.frame;
+    if (!now) return;
+    const camera = cameraFor(bounds, width, height);
+    sprites = spritesBetween(now, episode.steps[t + 1]?.frame ?? now, time - t, camera);
+    drawGrid(context, now, camera, colours);
+    const drawAll = (alive: boolean) => {
+      for (const sprite of sprites) {
+        const { type, alive: lives } = sprite.unit;
+        if (lives === alive) drawUnit(context, sprite, typeIndex.get(type)!, alive && sprite.index === selected, colours);
+      }
+    };
+    drawAll(false); // the dead lie below
+    drawIntents(context, intentsAt(episode, t), sprites, selected, colours);
+    drawAll(true);
+  };
+
+  canvas.addEventListener("click", (event) => {
+    const hit = sprites.find((sprite) => Math.hypot(sprite.x - event.offsetX, sprite.y - event.offsetY) <= sprite.radius + 6);
+    if (hit && hit.index < episode.spec.agents) onSelect(hit.index);
+  });
+  readColours();
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    readColours();
+    draw(last.time, last.selected);
+  });
+  new ResizeObserver(() => draw(last.time, last.selected)).observe(canvas);
+  return { element: element("section", { class: "card stage", "aria-label": "World" }, canvas, legend(types, teams)), draw };
+}
