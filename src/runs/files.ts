@@ -13,12 +13,18 @@ export const nodeDisk: Disk = fs;
 /** Names of files that are being written contain this; whatever still has such a name was never finished. */
 const temporaryMark = ".tmp-";
 
+export function temporaryName(path: string): string {
+  return `${path}${temporaryMark}${process.pid}`;
+}
+
 export function isTemporary(name: string): boolean {
   return name.includes(temporaryMark);
 }
 
+/** The code of an error of the operating system, such as "ENOSPC". */
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (!(error instanceof Error) || !("errno" in error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }
 
 /** True for errors of the operating system that say "there is no such file". */
@@ -92,7 +98,7 @@ function writeAll(file: number, chunk: Uint8Array, disk: Disk): void {
  * @throws BatonError "io" that names the file and the space left.
  */
 export function writeFileAtomic(path: string, chunks: readonly Uint8Array[], disk: Disk = nodeDisk): void {
-  const temporary = `${path}${temporaryMark}${process.pid}`;
+  const temporary = temporaryName(path);
   try {
     const file = disk.openSync(temporary, "w");
     try {
