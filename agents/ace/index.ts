@@ -1,0 +1,57 @@
+/**
+ * ACE, cooperative multi-agent Q-learning with bidirectional action-dependency (Li et al., AAAI 2023, arXiv 2211.16068).
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { Agent, AgentFamily } from "../../src/agent.js";
+import type { EnvironmentSpec } from "../../src/environment.js";
+import { HostArray, type HostTree } from "../../src/tensor/tree.js";
+import { act, drawOrder, type Exploration } from "./act.js";
+import { initNetwork, type NetworkParameters } from "./network.js";
+import { type AceSettings, aceSettings } from "./settings.js";
+import { type AceState, optimiserOf, update } from "./update.js";
+
+export const ace: AgentFamily<AceSettings> = {
+  name: "ace",
+  summary: "Agents decide one after another; each is conditioned on those before it and learns from those after it.",
+  settings: aceSettings,
+  create: createAce,
+};
+
+export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
+  const { agents: n, actions: A } = spec;
+  return {
+    transition: {
+      fields: ["entities", "relations", "alive", "actionMask", "actionTargets"],
+      nStep: settings.nStep,
+      gamma: settings.gamma,
+    },
+    batchSize: settings.batchSize,
+    init(rng) {
+      const online = initNetwork(rng, spec, settings.hidden) as HostTree;
+      return { online, target: online, optimiser: optimiserOf(settings).init(online), step: HostArray.scalar(0) };
+    },
+    policy: (state) => (state as { online: HostTree }).online,
+    explorationRate(environmentSteps) {
+      const { explorationStart: from, explorationEnd: to, explorationSteps } = settings;
+      return from + (to - from) * Math.min(1, environmentSteps / explorationSteps);
+    },
+    drawExploration(rng, rate, copies) {
+      const explore = new Uint8Array(copies * n);
+      const scores = new Float32Array(copies * n * A);
+      if (rate > 0) {
+        for (let i = 0; i < explore.length; i++) explore[i] = rng.uniform() < rate ? 1 : 0;
+        for (let i = 0; i < scores.length; i++) scores[i] = rng.uniform();
+      }
+      return {
+        explore: HostArray.bool(explore, copies, n),
+        scores: HostArray.float32(scores, copies, n, A),
+        order: drawOrder(rng, copies, n, rate > 0 ? settings.order : "fixed"),
+      };
+    },
+    drawUpdate: (rng) => ({ order: drawOrder(rng, settings.batchSize, n, settings.order) }),
+    act: (policy, step, exploration) => act(policy as NetworkParameters, step, exploration as Exploration),
+    update: (state, batch, random) => update(state as AceState, batch, (random as { order: tf.Tensor }).order, spec, settings),
+  };
+}

@@ -1,0 +1,29 @@
+/** Picking rows by computed indices: gathers over flattened leading axes. Not for gradients (use one-hot products there). */
+import * as tf from "@tensorflow/tfjs";
+
+type Tensor = tf.Tensor;
+
+/** `rows[b, index[b,k]]`: rows [B,M,…] and index [B,K] int32 give [B,K,…]. Negative indices pick row 0 (mask the result). */
+export function pickRows(rows: Tensor, index: Tensor): Tensor {
+  const [B, M, ...rest] = rows.shape as [number, number, ...number[]];
+  const K = index.shape[1]!;
+  const start = tf.mul(tf.range(0, B, 1, "int32"), tf.scalar(M, "int32"));
+  const flat = tf.add(tf.maximum(index, tf.scalar(0, "int32")), tf.expandDims(start, 1));
+  return tf.reshape(tf.gather(tf.reshape(rows, [B * M, -1]), tf.reshape(flat, [B * K])), [B, K, ...rest]);
+}
+
+/** `rows[b, index[b]]`: rows [B,M,…] and index [B] int32 give [B,…]. */
+export function pickRow(rows: Tensor, index: Tensor): Tensor {
+  const picked = pickRows(rows, tf.expandDims(index, 1));
+  return tf.reshape(picked, [picked.shape[0]!, ...picked.shape.slice(2)]);
+}
+
+/** Index as float one-hot, […] → […,depth]; −1 gives a row of zeros. */
+export const oneHot = (index: Tensor, depth: number): Tensor => tf.cast(tf.oneHot(tf.cast(index, "int32"), depth), "float32");
+
+/** Value given to unavailable actions. */
+export const UNAVAILABLE = -1e9;
+
+/** Best available action: values [B,A] and mask [B,A] bool give [B] int32. */
+export const maskedArgMax = (values: Tensor, mask: Tensor): Tensor =>
+  tf.cast(tf.argMax(tf.where(mask, values, tf.fill(values.shape, UNAVAILABLE)), -1), "int32");

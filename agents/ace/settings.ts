@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+const probability = z.number().min(0).max(1);
+
+/** Everything that can be set about ACE; defaults fit two cores. The paper's own values stand in README.md. */
+export const aceSettings = z
+  .strictObject({
+    hidden: z.number().int().min(4).max(1024).default(64).describe("Width H of every hidden layer, in units (paper: 256)."),
+    target: z
+      .enum(["sequential", "environment"])
+      .default("sequential")
+      .describe(
+        "What agents before the last learn from: the next agent's best reply (sequential, the paper) or the environment's return (environment, the authors' code).",
+      ),
+    order: z
+      .enum(["fixed", "shuffle", "shuffle-sample"])
+      .default("shuffle")
+      .describe("Order of deciding in training: fixed, one random order per batch (shuffle), or one per sample (shuffle-sample)."),
+    nStep: z.number().int().min(1).max(64).default(3).describe("Steps of reward summed before bootstrapping, in environment steps."),
+    gamma: probability.default(0.99).describe("Discount per environment step."),
+    batchSize: z.number().int().min(1).max(4096).default(128).describe("Transitions in each update (paper: 320)."),
+    learningRate: z.number().positive().max(1).default(1e-3).describe("Learning rate at the start (paper: 3e-4)."),
+    learningRateEnd: z.number().positive().max(1).default(1e-5).describe("Learning rate after the cosine decay (paper: 3e-6)."),
+    learningRateUpdates: z
+      .number()
+      .int()
+      .positive()
+      .default(20_000)
+      .describe("Length of the learning rate's cosine decay, in updates; constant afterwards."),
+    weightDecay: z.number().min(0).max(1).default(1e-5).describe("L2 penalty added to the gradient, per unit of weight."),
+    gradientClip: z.number().positive().default(50).describe("Largest global norm of the gradient; longer ones are scaled down."),
+    targetRate: probability.default(0.008).describe("Share of the online network mixed into the target network after each update."),
+    auxiliaryWeight: z.number().min(0).default(10).describe("Weight of the prediction loss (how each entity changes); 0 turns it off."),
+    auxiliaryBalance: z
+      .boolean()
+      .default(false)
+      .describe("Whether changing and unchanging features weigh the same in the prediction loss."),
+    explorationStart: probability.default(1).describe("Probability of a random action at the first environment step."),
+    explorationEnd: probability.default(0.05).describe("Probability of a random action after the decay."),
+    explorationSteps: z
+      .number()
+      .int()
+      .positive()
+      .default(50_000)
+      .describe("Length of the linear decay of exploration, in environment steps."),
+  })
+  .describe("ACE: agents decide one after another.");
+
+export type AceSettings = z.infer<typeof aceSettings>;

@@ -1,0 +1,120 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { vectorize } from "../environments/vectorize.js";
+import { BatonError } from "../errors.js";
+import { RunFolder, writeEpisode } from "../runs/index.js";
+import { openDevice } from "../tensor/devices.js";
+import { type Evaluation, Evaluator, recordedEpisode } from "../training/evaluator.js";
+import { resolveExperiment } from "../training/experiment.js";
+import { yamlLayer } from "../training/layers.js";
+import { loadPolicy } from "../training/session.js";
+import { printJson } from "./output.js";
+
+interface EvaluateOptions {
+  episodes: string;
+  checkpoint: string;
+  seed?: string;
+  device?: string;
+  record?: boolean | string;
+  json?: boolean;
+}
+
+/** Episodes recorded by --record without a number. */
+const RECORDED = 4;
+/** Copies that play at once. */
+const COPIES = 32;
+
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("Play greedy episodes with a run's policy and report how many are won.")
+    .argument("<run>", "Folder of the run.")
+    .option("--episodes <n>", "Episodes to play.", "64")
+    .option("--checkpoint <which>", "Which weights: best, latest, or the environment step of a checkpoint.", "best")
+    .option("--seed <n>", "Seed that the episodes are drawn from (default: the run's seed plus 1000, which training never evaluates on).")
+    .option("--device <name>", "Where the network runs (default: as in training).")
+    .option("--record [n]", `Write the first n episodes into the run's episodes/ folder, for \`baton replay\` (n = ${RECORDED} when left out).`)
+    .option("--json", "Print the result as one JSON object.")
+    .action((run: string, options: EvaluateOptions) => evaluate(run, options));
+}
+
+async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
+  const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
+  const checkpoint = checkpointOf(options.checkpoint);
+  const record = recordedCount(options.record, episodes);
+  const run = RunFolder.open(path);
+  const experiment = await resolveExperiment(yamlLayer(run.readConfig(), join(path, "config.yaml")));
+  const seed = options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER);
+  const { policy, step, warnings } = loadPolicy(run, checkpoint, experiment);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+
+  const device = await openDevice(options.device ?? experiment.config.device, { threads: experiment.config.threads });
+  const environment = vectorize(experiment.make, Math.min(COPIES, episodes));
+  const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy });
+  const result = await evaluator.evaluate(policy, {
+    episodes,
+    seed,
+    record: (episode) => episode < record,
+    onEpisode: showCount(episodes),
+  });
+  const files = [...result.recorded].map(([episode, steps]) => {
+    const file = freshName(join(run.episodes, `step-${step}-seed-${seed}-episode-${episode}`));
+    const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
+    writeEpisode(file, recordedEpisode(of, result.episodes[episode]!, steps));
+    return file;
+  });
+  evaluator.dispose();
+  environment.close?.();
+  report({ path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files }, result, options.json === true);
+}
+
+function report(
+  of: { path: string; env: string; agent: string; episodes: number; seed: number; step: number; files: string[] },
+  result: Evaluation,
+  json: boolean,
+): void {
+  const { env, agent, episodes, seed, step, files } = of;
+  const { winRate, meanReturn, meanLength } = result;
+  if (json) {
+    printJson({ env, agent, episodes, winRate, meanReturn, meanLength, seed, checkpoint: step, ...(files.length > 0 ? { recorded: files } : {}) });
+    return;
+  }
+  process.stdout.write(
+    `${agent} on ${env}, checkpoint of step ${step}: won ${(100 * winRate).toFixed(1)} % of ${episodes} episodes, mean return ${meanReturn.toFixed(2)}, mean length ${meanLength.toFixed(1)} steps (seed ${seed})\n`,
+  );
+  for (const file of files) process.stdout.write(`recorded ${file}\n`);
+  if (files.length > 0) process.stdout.write(`look at it with: baton replay ${of.path}\n`);
+}
+
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {
+    throw new BatonError("invalid-value", `${option} is "${text}", but must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function checkpointOf(text: string): "best" | "latest" | number {
+  if (text === "best" || text === "latest") return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new BatonError("invalid-value", `--checkpoint is "${text}", but must be best, latest, or the environment step of a checkpoint`);
+}
+
+function recordedCount(record: boolean | string | undefined, episodes: number): number {
+  if (record === undefined || record === false) return 0;
+  return Math.min(episodes, record === true ? RECORDED : wholeNumber("--record", record, 1, 10_000));
+}
+
+/** Path with `.episode`, numbered when it is taken. */
+function freshName(stem: string): string {
+  for (let k = 1; ; k++) {
+    const file = `${stem}${k === 1 ? "" : `-${k}`}.episode`;
+    if (!existsSync(file)) return file;
+  }
+}
+
+/** A counter on a terminal, nothing elsewhere: evaluations are short. */
+function showCount(episodes: number): (done: number) => void {
+  if (!process.stderr.isTTY) return () => {};
+  return (done) => process.stderr.write(done === episodes ? "\r\x1b[2K" : `\rplaying: ${done} of ${episodes} episodes`);
+}

@@ -1,0 +1,177 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { Command } from "commander";
+import { BatonError } from "../errors.js";
+import { readMetrics, RunFolder } from "../runs/index.js";
+import { openDevice } from "../tensor/devices.js";
+import { resolveExperiment } from "../training/experiment.js";
+import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
+import { presetLayer } from "../training/presets.js";
+import { beginRun, trainRun } from "../training/session.js";
+import { writeCurve } from "./curve.js";
+import { printJson } from "./output.js";
+import { formatCount, formatDuration, TrainingProgress } from "./progress.js";
+
+interface TrainOptions {
+  env?: string;
+  agent?: string;
+  run?: string;
+  seed?: string;
+  device?: string;
+  threads?: string;
+  set: string[];
+  fresh?: boolean;
+  yes?: boolean;
+  json?: boolean;
+}
+
+export function trainCommand(): Command {
+  const collect = (value: string, previous: string[]) => [...previous, value];
+  return new Command("train")
+    .description("Train a team, or go on with a run where it stopped.")
+    .argument("[preset]", "Name of a preset in experiments/, or a YAML file.")
+    .option("--env <id>", "Environment, e.g. skirmish/3m, or the path of your own, e.g. ./my-env.ts.")
+    .option("--agent <name>", "Algorithm: ace or iql.")
+    .option("--run <dir>", "Folder of the run; an existing run is resumed (default: runs/ENV-AGENT-SEED).")
+    .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
+    .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
+    .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
+    .option("--set <key=value>", "Any other setting, e.g. agent.hidden=128; may be repeated.", collect, [])
+    .option("--fresh", "Start over: delete the run that is in the folder, after asking.")
+    .option("--yes", "Answer yes to the question that --fresh asks.")
+    .option("--json", "Print the result as one JSON object.")
+    .action((preset: string | undefined, options: TrainOptions) => train(preset, options));
+}
+
+async function train(preset: string | undefined, options: TrainOptions): Promise<void> {
+  const wanted = mergeLayers([...(preset === undefined ? [] : [presetLayer(preset)]), ...commandLine(options)]);
+  const path = options.run ?? defaultRun(wanted);
+  if (options.fresh && RunFolder.inspect(path) === "run") await removeAfterAsking(path, options.yes === true);
+  const resumes = RunFolder.inspect(path) === "run";
+
+  const run = resumes ? RunFolder.open(path) : undefined;
+  // a run goes on with its own configuration; what the command line says now comes on top
+  const layers = run ? [yamlLayer(run.readConfig(), join(path, "config.yaml")), ...commandLine(options)] : [wanted];
+  const experiment = await resolveExperiment(mergeLayers(layers));
+  if (run && (experiment.config.env.id !== run.info.env || experiment.config.agent.name !== run.info.agent || experiment.config.seed !== run.info.seed)) {
+    throw new BatonError(
+      "incompatible",
+      `${path} is a run of ${run.info.agent} on ${run.info.env} with seed ${run.info.seed}, not of ${experiment.config.agent.name} on ${experiment.config.env.id} with seed ${experiment.config.seed}`,
+      { hint: "choose another folder with --run, or start over with --fresh" },
+    );
+  }
+  const { config } = experiment;
+  const device = await openDevice(config.device, { threads: config.threads });
+  const folder = run ?? beginRun(path, experiment);
+  process.stderr.write(`${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`);
+  process.stderr.write(`device ${device.name}: ${device.description}\n`);
+
+  const interrupt = onInterrupt();
+  let progress: TrainingProgress | undefined;
+  try {
+    const trainer = await trainRun(
+      folder,
+      experiment,
+      device,
+      {
+        onStep(t) {
+          progress ??= new TrainingProgress(t);
+          progress.update(t);
+        },
+        onEvaluation(record, evaluation, best) {
+          progress?.say(
+            `env steps ${formatCount(record.environmentSteps)}  updates ${formatCount(record.updates)}  wins ${(100 * evaluation.winRate).toFixed(0)} % of ${evaluation.episodes.length}` +
+              `  return ${evaluation.meanReturn.toFixed(2)}  after ${formatDuration(record.wallSeconds)}${best ? "  (best so far)" : ""}`,
+          );
+        },
+        onWarning: (sentence) => process.stderr.write(`warning: ${sentence}\n`),
+      },
+      interrupt.signal,
+    );
+    progress?.end();
+    const curve = writeCurve(folder);
+    const summary = {
+      run: path,
+      env: config.env.id,
+      agent: config.agent.name,
+      seed: config.seed,
+      environmentSteps: trainer.environmentSteps,
+      updates: trainer.updates,
+      wallSeconds: trainer.wallSeconds,
+      winRate: readMetrics(folder).at(-1)?.winRate ?? null,
+      finished: trainer.finished,
+      curve,
+    };
+    if (options.json) printJson(summary);
+    else if (interrupt.signal.aborted) process.stderr.write(`stopped at ${trainer.environmentSteps} env steps; go on with: baton train --run ${path}\n`);
+    else process.stderr.write(`done: ${trainer.environmentSteps} env steps, ${trainer.updates} updates in ${formatDuration(trainer.wallSeconds)}\n`);
+    if (!options.json && curve) process.stdout.write(`learning curve: ${curve}\n`);
+    if (interrupt.signal.aborted) process.exitCode = 130;
+  } finally {
+    interrupt.done();
+  }
+}
+
+/** `--seed 3` and its like, then `--set`, as layers over the preset. */
+function commandLine(options: TrainOptions): SettingLayer[] {
+  const settings = {
+    ...(options.env === undefined ? {} : { env: { id: options.env } }),
+    ...(options.agent === undefined ? {} : { agent: { name: options.agent } }),
+    ...(options.seed === undefined ? {} : { seed: numberOr(options.seed) }),
+    ...(options.device === undefined ? {} : { device: options.device }),
+    ...(options.threads === undefined ? {} : { threads: numberOr(options.threads) }),
+  };
+  return [optionLayer(settings, (path) => `--${String(path[0])}`), setLayer(options.set)];
+}
+
+/** The number, or the text itself, which the schema then rejects by name. */
+function numberOr(text: string): number | string {
+  return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** `runs/skirmish-3m-ace-0` */
+function defaultRun(layer: SettingLayer): string {
+  const { env, agent, seed } = layer.settings as { env?: { id?: unknown }; agent?: { name?: unknown }; seed?: unknown };
+  if (typeof env?.id !== "string") {
+    throw new BatonError("invalid-value", "what shall be trained? give a preset, --env ID, or --run DIR of a run to go on with", {
+      hint: "for example: baton train ace/3m",
+    });
+  }
+  const name = env.id.replace(/\.[jt]s$/, "").replace(/[^A-Za-z0-9_]+/g, "-").replace(/^-|-$/g, "");
+  return join("runs", `${name}-${String(agent?.name ?? "ace")}-${String(seed ?? 0)}`);
+}
+
+async function removeAfterAsking(path: string, yes: boolean): Promise<void> {
+  if (!yes) {
+    if (!process.stdin.isTTY) {
+      throw new BatonError("cancelled", `--fresh would delete the run in ${path}, and there is no terminal to ask`, {
+        hint: "add --yes to delete it without asking",
+      });
+    }
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    const answer = await terminal.question(`Delete the run in ${path}? [y/N] `);
+    terminal.close();
+    if (!/^y(es)?$/i.test(answer.trim())) throw new BatonError("cancelled", `kept ${path}; nothing was changed`);
+  }
+  if (existsSync(path)) RunFolder.remove(path);
+}
+
+/** The first Ctrl-C (or SIGTERM) asks the loop to stop and save; a second one ends the process at once. */
+function onInterrupt(): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController();
+  const handler = () => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write("\nstopping: saving a checkpoint (press Ctrl-C again to leave without one)\n");
+    controller.abort();
+  };
+  process.on("SIGINT", handler);
+  process.on("SIGTERM", handler);
+  return {
+    signal: controller.signal,
+    done() {
+      process.off("SIGINT", handler);
+      process.off("SIGTERM", handler);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { Agent, BatchTensors } from "../agent.js";
+import { allocateBatch, type Batch, type ReplayBuffer, type Sampler, UniformSampler } from "../replay/index.js";
+import type { Device } from "../tensor/device.js";
+import { type RandomState, RandomStream } from "../tensor/random.js";
+import { StatefulStep } from "../tensor/step.js";
+import { type HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
+
+/** Where a learner stands besides its weights; plain JSON. */
+export interface LearnerState {
+  readonly updates: number;
+  readonly sampling: RandomState;
+  readonly random: RandomState;
+  /** Sums of the metrics of `counted` updates that no curve shows yet. */
+  readonly sums: { readonly [name: string]: number };
+  readonly counted: number;
+}
+
+/** Scalars of the updates since the last look, averaged. */
+export type LearnerMetrics = { readonly [name: string]: number };
+
+/** Samples batches from the replay and applies the agent's compiled update. */
+export class Learner {
+  readonly #agent: Agent;
+  readonly #step: StatefulStep;
+  readonly #sampler: Sampler;
+  readonly #batch: Batch;
+  #sampling: RandomStream;
+  #random: RandomStream;
+  #sums: Record<string, number> = {};
+  #counted = 0;
+  /** Updates so far. */
+  updates = 0;
+
+  private constructor(agent: Agent, step: StatefulStep, replay: ReplayBuffer, seed: number) {
+    this.#agent = agent;
+    this.#step = step;
+    this.#sampler = new UniformSampler(replay);
+    this.#batch = allocateBatch(replay.spec, agent.transition, agent.batchSize);
+    this.#sampling = RandomStream.from(seed, "sampling");
+    this.#random = RandomStream.from(seed, "update");
+  }
+
+  static async create(device: Device, agent: Agent, replay: ReplayBuffer, seed: number): Promise<Learner> {
+    const state = agent.init(RandomStream.from(seed, "initial weights"));
+    const batch = allocateBatch(replay.spec, agent.transition, agent.batchSize);
+    const random = agent.drawUpdate(RandomStream.from(0));
+    const update = (s: TensorTree, b: TensorTree, r: TensorTree) => {
+      const { state: next, metrics } = agent.update(s, b as unknown as BatchTensors, r);
+      return { state: next, outputs: metrics };
+    };
+    const step = await StatefulStep.create(device, update, state, [specOf(batch as HostTree), specOf(random)], "update");
+    return new Learner(agent, step, replay, seed);
+  }
+
+  /** The learner's whole state: parameters, targets, optimiser, step counter. Overwritten by later updates. */
+  get state(): HostTree {
+    return this.#step.state;
+  }
+
+  /** The part that acts. Overwritten by later updates. */
+  get policy(): HostTree {
+    return this.#agent.policy(this.#step.state);
+  }
+
+  /** One gradient step on a fresh batch. */
+  async update(): Promise<void> {
+    this.#sampler.sample(this.#batch, this.#sampling);
+    const metrics = await this.#step.run([this.#batch as HostTree, this.#agent.drawUpdate(this.#random)]);
+    for (const [name, value] of Object.entries(metrics)) {
+      this.#sums[name] = (this.#sums[name] ?? 0) + (value as HostArray).data[0]!;
+    }
+    this.#counted += 1;
+    this.updates += 1;
+  }
+
+  /** Means over the updates since the last call; empty when there were none. */
+  takeMetrics(): LearnerMetrics {
+    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#counted]));
+    this.#sums = {};
+    this.#counted = 0;
+    return means;
+  }
+
+  position(): LearnerState {
+    return {
+      updates: this.updates,
+      sampling: this.#sampling.state(),
+      random: this.#random.state(),
+      sums: { ...this.#sums },
+      counted: this.#counted,
+    };
+  }
+
+  restore(weights: HostTree, position: LearnerState): void {
+    this.#step.load(weights);
+    this.updates = position.updates;
+    this.#sampling = RandomStream.restore(position.sampling);
+    this.#random = RandomStream.restore(position.random);
+    this.#sums = { ...position.sums };
+    this.#counted = position.counted;
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+}

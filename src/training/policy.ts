@@ -1,0 +1,62 @@
+import type { Agent, StepTensors } from "../agent.js";
+import type { EnvironmentSpec, VectorTimeStep } from "../environment.js";
+import { fieldSpec } from "../replay/layout.js";
+import type { Compiled, Device } from "../tensor/device.js";
+import { RandomStream } from "../tensor/random.js";
+import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
+
+/** What `act` gave, in arrays that the next call overwrites. */
+export type Choices = {
+  /** [E, n] */
+  readonly actions: HostArray;
+  /** [E, n, A] */
+  readonly values: HostArray;
+  /** [E, n] */
+  readonly order: HostArray;
+};
+
+/** An agent's `act`, compiled for E copies and bound to the arrays of one vector time step. */
+export class Actor {
+  readonly #compiled: Compiled;
+  readonly #step: HostTree;
+  readonly #choices: HostTree;
+
+  private constructor(compiled: Compiled, step: HostTree) {
+    this.#compiled = compiled;
+    this.#step = step;
+    this.#choices = {
+      actions: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "int32" }>).actions!),
+      values: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "float32" }>).values!),
+      order: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "int32" }>).order!),
+    };
+  }
+
+  /** `step` is read at each call of {@link act}: its E copies are those that choose. */
+  static async create(device: Device, agent: Agent, spec: EnvironmentSpec, policy: HostTree, step: VectorTimeStep): Promise<Actor> {
+    const copies = step.reward.length;
+    const fields = stepArrays(agent, spec, step);
+    const exploration = agent.drawExploration(RandomStream.from(0), 0, copies);
+    const act = (p: TensorTree, s: StepTensors, e: TensorTree) => agent.act(p, s, e) as unknown as TensorTree;
+    const compiled = await device.compile(act, [specOf(policy), specOf(fields), specOf(exploration)], "act");
+    return new Actor(compiled, fields);
+  }
+
+  async act(policy: HostTree, exploration: HostTree): Promise<Choices> {
+    return (await this.#compiled.run([policy, this.#step, exploration], this.#choices)) as Choices;
+  }
+
+  dispose(): void {
+    this.#compiled.dispose();
+  }
+}
+
+/** The fields that the agent reads, as views of the vector time step's own memory. */
+function stepArrays(agent: Agent, spec: EnvironmentSpec, step: VectorTimeStep): HostTree {
+  const copies = step.reward.length;
+  return Object.fromEntries(
+    agent.transition.fields.map((field) => {
+      const { shape, dtype } = fieldSpec(spec, field);
+      return [field, new HostArray(step[field], [copies, ...shape], dtype)];
+    }),
+  );
+}

@@ -1,0 +1,105 @@
+/** A run on disk and the training that fills it: begin or resume, checkpoints, metrics, evaluation.json. */
+import { stringify } from "yaml";
+import { vectorize } from "../environments/vectorize.js";
+import { packageVersion } from "../package.js";
+import { ReplayStore } from "../replay/index.js";
+import {
+  type Json,
+  listCheckpoints,
+  loadCheckpoint,
+  MetricsWriter,
+  RunFolder,
+  saveBest,
+  saveCheckpoint,
+  writeEvaluation,
+} from "../runs/index.js";
+import type { Device } from "../tensor/device.js";
+import type { HostTree } from "../tensor/tree.js";
+import type { Experiment } from "./experiment.js";
+import type { Evaluation } from "./evaluator.js";
+import { Trainer, type TrainerEvents, type TrainerState, type TrainingRecord } from "./trainer.js";
+
+/** What the caller hears of a session. */
+export interface SessionEvents {
+  readonly onStep?: (trainer: Trainer) => void;
+  readonly onEvaluation?: (record: TrainingRecord, evaluation: Evaluation, best: boolean) => void;
+  readonly onWarning?: (sentence: string) => void;
+}
+
+/** The text of a run's config.yaml. */
+export const configText = (experiment: Experiment): string =>
+  `# The whole configuration of this run; \`baton train --run …\` resumes with it.\n${stringify(experiment.config)}`;
+
+/** Begins the run folder of an experiment. */
+export function beginRun(path: string, experiment: Experiment): RunFolder {
+  const { config } = experiment;
+  const info = { baton: packageVersion(), env: config.env.id, agent: config.agent.name, seed: config.seed };
+  return RunFolder.create(path, info, configText(experiment));
+}
+
+/**
+ * Trains in a run folder from its last good checkpoint, or from the start when it has none, until the end or `signal`.
+ * Whatever ends it, the last state is checkpointed; the folder is locked meanwhile.
+ */
+export async function trainRun(
+  run: RunFolder,
+  experiment: Experiment,
+  device: Device,
+  events: SessionEvents = {},
+  signal?: AbortSignal,
+): Promise<Trainer> {
+  const { config, spec, agent, make } = experiment;
+  const release = run.lock();
+  const environment = vectorize(make, config.training.copies);
+  const evaluationEnvironment = vectorize(make, Math.min(config.evaluation.episodes, 32));
+  try {
+    const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
+    const store = new ReplayStore(trainer.replay);
+    await resume(run, trainer, store, events);
+    const metrics = new MetricsWriter(run, trainer.environmentSteps);
+    const trainerEvents: TrainerEvents = {
+      onStep: (t) => events.onStep?.(t),
+      onEvaluation(record, evaluation, best) {
+        metrics.write(record);
+        if (best) saveBest(run, { step: trainer.environmentSteps, state: agent.policy(trainer.learnerState), json: {} });
+        events.onEvaluation?.(record, evaluation, best);
+      },
+      onCheckpoint() {
+        const json = trainer.state() as unknown as Json;
+        saveCheckpoint(run, { step: trainer.environmentSteps, state: trainer.learnerState, json, replay: store });
+      },
+    };
+    try {
+      await trainer.run(trainerEvents, signal);
+      writeEvaluation(run);
+    } finally {
+      metrics.close();
+      trainer.dispose();
+    }
+    return trainer;
+  } finally {
+    environment.close?.();
+    evaluationEnvironment.close?.();
+    release();
+  }
+}
+
+async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, events: SessionEvents): Promise<void> {
+  if (listCheckpoints(run).steps.length === 0) return;
+  const checkpoint = loadCheckpoint(run, "latest");
+  for (const warning of checkpoint.warnings) events.onWarning?.(warning);
+  if (checkpoint.replay) store.restore(checkpoint.replay.state as never, checkpoint.replay.read);
+  await trainer.restore(checkpoint.state, checkpoint.json as unknown as TrainerState);
+}
+
+/** The acting part of a checkpoint: what "best" holds already, and what agents take from a full one. */
+export function loadPolicy(run: RunFolder, which: "best" | "latest" | number, experiment: Experiment): { policy: HostTree; step: number; warnings: readonly string[] } {
+  const loaded = loadCheckpoint(run, which, { replay: false });
+  const isFull = (loaded.json as { learner?: unknown } | null)?.learner !== undefined;
+  return {
+    policy: isFull ? experiment.agent.policy(loaded.state) : loaded.state,
+    step: loaded.step,
+    warnings: loaded.warnings,
+  };
+}
+

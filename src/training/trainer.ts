@@ -1,0 +1,204 @@
+import type { Agent } from "../agent.js";
+import type { EnvironmentSpec, VectorEnvironment } from "../environment.js";
+import { ReplayBuffer } from "../replay/index.js";
+import type { Device } from "../tensor/device.js";
+import type { HostTree } from "../tensor/tree.js";
+import { Collector, type CollectorState } from "./collector.js";
+import type { Config } from "./config.js";
+import { type Evaluation, Evaluator } from "./evaluator.js";
+import { Learner, type LearnerState } from "./learner.js";
+
+/** Everything but weights and replay that a run needs to continue; plain JSON. */
+export interface TrainerState {
+  readonly collector: CollectorState;
+  readonly learner: LearnerState;
+  /** Updates owed to the experience collected so far, a fraction. */
+  readonly owed: number;
+  /** Seconds of training so far, over all sessions. */
+  readonly wallSeconds: number;
+  readonly best: { readonly score: number; readonly environmentSteps: number } | null;
+  /** An evaluation reached `evaluation.stopAtWinRate`. */
+  readonly solved: boolean;
+}
+
+/** One point of the learning curve. */
+export type TrainingRecord = { readonly environmentSteps: number; readonly updates: number; readonly wallSeconds: number } & {
+  readonly [metric: string]: number;
+};
+
+/** What happens while a run goes on; each may take its time, the loop waits. */
+export interface TrainerEvents {
+  /** After every vector step. */
+  onStep?(trainer: Trainer): void | Promise<void>;
+  /** After each evaluation; `best` when it is the best so far. */
+  onEvaluation?(record: TrainingRecord, evaluation: Evaluation, best: boolean): void | Promise<void>;
+  /** When `checkpoint.everySteps` has passed, and at the end. */
+  onCheckpoint?(trainer: Trainer): void | Promise<void>;
+}
+
+/** What a trainer is made of. */
+export interface TrainerParts {
+  readonly config: Config;
+  readonly spec: EnvironmentSpec;
+  readonly agent: Agent;
+  readonly device: Device;
+  /** Copies that the experience comes from. */
+  readonly environment: VectorEnvironment;
+  /** Copies that evaluations are played in. */
+  readonly evaluationEnvironment: VectorEnvironment;
+}
+
+/**
+ * The loop: collect one step in every copy, learn as much as that experience earns, evaluate and save now and then. Everything
+ * happens in a fixed order from seeded streams, so the same configuration gives the same run, bit for bit.
+ */
+export class Trainer {
+  readonly config: Config;
+  readonly replay: ReplayBuffer;
+  readonly #agent: Agent;
+  readonly #collector: Collector;
+  readonly #learner: Learner;
+  readonly #evaluator: Evaluator;
+  #owed = 0;
+  #elapsedBefore = 0;
+  #startedAt = 0;
+  #best: TrainerState["best"] = null;
+  #solved = false;
+  #lastEvaluation: Evaluation | undefined;
+  #lastLearning: Record<string, number> = {};
+
+  private constructor(parts: TrainerParts, replay: ReplayBuffer, collector: Collector, learner: Learner, evaluator: Evaluator) {
+    this.config = parts.config;
+    this.#agent = parts.agent;
+    this.replay = replay;
+    this.#collector = collector;
+    this.#learner = learner;
+    this.#evaluator = evaluator;
+  }
+
+  static async create(parts: TrainerParts): Promise<Trainer> {
+    const { config, spec, agent, device, environment } = parts;
+    const { seed, training } = config;
+    const replay = new ReplayBuffer(spec, agent.transition, { lanes: training.copies, capacity: training.replayCapacity });
+    const learner = await Learner.create(device, agent, replay, seed);
+    const policy = learner.policy;
+    const collector = await Collector.create({ device, environment, agent, policy, replay, seed });
+    const evaluator = await Evaluator.create({ device, environment: parts.evaluationEnvironment, agent, policy });
+    return new Trainer(parts, replay, collector, learner, evaluator);
+  }
+
+  get environmentSteps(): number {
+    return this.#collector.environmentSteps;
+  }
+
+  get updates(): number {
+    return this.#learner.updates;
+  }
+
+  /** Weights, targets, optimiser. Overwritten by later updates. */
+  get learnerState(): HostTree {
+    return this.#learner.state;
+  }
+
+  get wallSeconds(): number {
+    return this.#elapsedBefore + (this.#startedAt === 0 ? 0 : (performance.now() - this.#startedAt) / 1000);
+  }
+
+  get finished(): boolean {
+    return this.#solved || this.environmentSteps >= this.config.training.environmentSteps;
+  }
+
+  /** What a progress display shows besides counters. */
+  get latest(): { winRate: number | undefined; meanReturn: number | undefined; loss: number | undefined; exploration: number } {
+    return {
+      winRate: this.#lastEvaluation?.winRate,
+      meanReturn: this.#lastEvaluation?.meanReturn,
+      loss: this.#lastLearning.loss,
+      exploration: this.#agent.explorationRate(this.environmentSteps),
+    };
+  }
+
+  state(): TrainerState {
+    return {
+      collector: this.#collector.state(),
+      learner: this.#learner.position(),
+      owed: this.#owed,
+      wallSeconds: this.wallSeconds,
+      best: this.#best,
+      solved: this.#solved,
+    };
+  }
+
+  /** Continues from a checkpoint; the replay has been restored already. */
+  async restore(weights: HostTree, state: TrainerState): Promise<void> {
+    this.#learner.restore(weights, state.learner);
+    await this.#collector.restore(state.collector);
+    this.#owed = state.owed;
+    this.#elapsedBefore = state.wallSeconds;
+    this.#best = state.best;
+    this.#solved = state.solved;
+  }
+
+  /** Trains until the end or until `signal` is aborted; in either case everything is checkpointed at last. */
+  async run(events: TrainerEvents = {}, signal?: AbortSignal): Promise<void> {
+    const { training, evaluation, checkpoint } = this.config;
+    this.#startedAt = performance.now();
+    if (this.environmentSteps === 0) await this.#collector.start();
+    while (!this.finished && !signal?.aborted) {
+      const before = this.environmentSteps;
+      await this.#collector.collect(this.#learner.policy, this.#agent.explorationRate(before));
+      await this.#learn(this.environmentSteps - before);
+      await events.onStep?.(this);
+      const passed = (every: number) => Math.floor(this.environmentSteps / every) > Math.floor(before / every);
+      const last = this.environmentSteps >= training.environmentSteps;
+      if (passed(evaluation.everySteps) || last) await this.#evaluate(events);
+      if (passed(checkpoint.everySteps) && !this.finished) await events.onCheckpoint?.(this);
+    }
+    await events.onCheckpoint?.(this);
+    this.#elapsedBefore = this.wallSeconds;
+    this.#startedAt = 0;
+  }
+
+  /** The updates that `steps` more environment steps earn. */
+  async #learn(steps: number): Promise<void> {
+    const { updatesPerStep, warmupSteps } = this.config.training;
+    if (this.environmentSteps < warmupSteps || this.replay.transitions === 0) return;
+    this.#owed += steps * updatesPerStep;
+    for (; this.#owed >= 1; this.#owed -= 1) await this.#learner.update();
+  }
+
+  async #evaluate(events: TrainerEvents): Promise<void> {
+    const { evaluation, seed } = this.config;
+    const result = await this.#evaluator.evaluate(this.#learner.policy, { episodes: evaluation.episodes, seed });
+    const collected = this.#collector.takeSummary();
+    const learning = this.#learner.takeMetrics();
+    this.#lastEvaluation = result;
+    this.#lastLearning = learning;
+    const { environmentSteps, updates, wallSeconds } = this;
+    const record: TrainingRecord = {
+      environmentSteps,
+      updates,
+      wallSeconds,
+      winRate: result.winRate,
+      meanReturn: result.meanReturn,
+      meanLength: result.meanLength,
+      exploration: this.#agent.explorationRate(environmentSteps),
+      ...(collected.episodes > 0
+        ? { trainingWinRate: collected.wins / collected.episodes, trainingReturn: collected.meanReturn }
+        : {}),
+      ...learning,
+    };
+    // more wins are better; among equals, more return
+    const score = result.winRate * 1e6 + result.meanReturn;
+    const best = this.#best === null || score > this.#best.score;
+    if (best) this.#best = { score, environmentSteps };
+    this.#solved = evaluation.stopAtWinRate !== null && result.winRate >= evaluation.stopAtWinRate;
+    await events.onEvaluation?.(record, result, best);
+  }
+
+  dispose(): void {
+    this.#collector.dispose();
+    this.#learner.dispose();
+    this.#evaluator.dispose();
+  }
+}
