@@ -1,0 +1,119 @@
+/**
+ * The enemy's tactics: SMAC orders StarCraft II's built-in opponent to attack the team's spawn, and from there on its units
+ * choose their targets by the game's rules of automatic targeting. README.md lists the rules.
+ *
+ * @module
+ */
+import { spawns } from "./maps.js";
+import { Order, type World } from "./world.js";
+
+/** Least range in which units look for targets, between edges; longer weapons look a little beyond their own range. */
+const leastScan = 5;
+const scanBeyondRange = 0.5;
+/** Centres further apart than this have lost sight of each other. */
+const sight = 10;
+/** Units this near (centres) come to help one that is attacked. */
+const help = 6;
+/** This near to the spawn that they attack (centres), units have arrived and wait. */
+const arrival = 2;
+/** How far behind the nearest fighter healers stay, in world units between centres. */
+const escortDistance = 2;
+
+/** Gives orders to every living enemy for the coming tick. */
+export function commandEnemies(world: World): void {
+  for (let u = world.agents; u < world.count; u++) {
+    if (world.alive[u] === 0) continue;
+    if (world.types[u].healing) commandHealer(world, u);
+    else if (world.windUp[u] === 0) commandFighter(world, u);
+  }
+}
+
+function commandFighter(world: World, u: number): void {
+  const current = world.order[u] === Order.attack ? world.target[u] : -1;
+  const engaged = isVisible(world, u, current);
+  if (engaged && isThreat(world, u, current) && world.isWithin(u, current, world.range[u])) return;
+  let target = scan(world, u);
+  // Nobody is near: go on chasing, then turn on whoever shoots at this unit, then at a comrade.
+  if (target < 0 && engaged) target = current;
+  if (target < 0) target = aggressor(world, u);
+  if (target >= 0) {
+    world.order[u] = Order.attack;
+    world.target[u] = target;
+  } else advance(world, u);
+}
+
+/** The best target in scan range: those that can strike back before those that cannot, then the nearest. −1 for none. */
+function scan(world: World, u: number): number {
+  const range = Math.max(leastScan, world.range[u] + scanBeyondRange);
+  let best = -1;
+  let bestThreat = false;
+  let bestGap = Number.POSITIVE_INFINITY;
+  for (let t = 0; t < world.agents; t++) {
+    if (world.alive[t] === 0 || !world.isWithin(u, t, range) || !world.canAttack(u, t)) continue;
+    const threat = isThreat(world, u, t);
+    const gap = Math.sqrt(world.distanceSquared(u, t)) - world.radius[t];
+    if (threat === bestThreat ? gap < bestGap : threat) {
+      best = t;
+      bestThreat = threat;
+      bestGap = gap;
+    }
+  }
+  return best;
+}
+
+/** Who attacks u, or else who attacks a comrade near u; −1 for nobody in sight. */
+function aggressor(world: World, u: number): number {
+  const own = world.attacker[u];
+  if (isVisible(world, u, own)) return own;
+  for (let v = world.agents; v < world.count; v++) {
+    if (v === u || world.alive[v] === 0 || world.distanceSquared(u, v) > help * help) continue;
+    const theirs = world.attacker[v];
+    if (isVisible(world, u, theirs)) return theirs;
+  }
+  return -1;
+}
+
+function isVisible(world: World, u: number, t: number): boolean {
+  return t >= 0 && world.alive[t] === 1 && world.canAttack(u, t) && world.distanceSquared(u, t) <= sight * sight;
+}
+
+function isThreat(world: World, u: number, t: number): boolean {
+  return world.canAttack(t, u);
+}
+
+function advance(world: World, u: number): void {
+  const { x, y } = spawns.allies;
+  const dx = x - world.x[u];
+  const dy = y - world.y[u];
+  world.order[u] = dx * dx + dy * dy > arrival * arrival ? Order.move : Order.none;
+  world.orderX[u] = x;
+  world.orderY[u] = y;
+}
+
+/** Mends the nearest hurt comrade in scan range, else follows the nearest fighter. */
+function commandHealer(world: World, u: number): void {
+  let patient = -1;
+  let patientGap = Number.POSITIVE_INFINITY;
+  let fighter = -1;
+  let fighterGap = Number.POSITIVE_INFINITY;
+  for (let v = world.agents; v < world.count; v++) {
+    if (world.alive[v] === 0 || world.types[v].healing) continue;
+    const gap = world.distanceSquared(u, v);
+    if (gap < fighterGap) {
+      fighter = v;
+      fighterGap = gap;
+    }
+    if (gap < patientGap && world.health[v] < world.healthMax[v] && world.isWithin(u, v, leastScan)) {
+      patient = v;
+      patientGap = gap;
+    }
+  }
+  if (patient >= 0 && world.energy[u] > 0) {
+    world.order[u] = Order.heal;
+    world.target[u] = patient;
+  } else if (fighter >= 0 && fighterGap > escortDistance * escortDistance) {
+    world.order[u] = Order.move;
+    world.orderX[u] = world.x[fighter];
+    world.orderY[u] = world.y[fighter];
+  } else world.order[u] = Order.none;
+}

@@ -1,0 +1,149 @@
+/**
+ * Skirmish: the embedded simulator of StarCraft II micromanagement with SMAC's actions, masks, observations, state and reward.
+ * README.md gives the rules and says where they depart from the game.
+ *
+ * @module
+ */
+import type { Environment, EnvironmentFamily, EnvironmentSpecInput, Frame, TimeStep } from "../../src/environment.js";
+import { BatonError } from "../../src/errors.js";
+import { unknownName } from "../../src/names.js";
+import { actionNames, giveOrder, isLegal, writeActions } from "./actions.js";
+import { dynamicColumns, writeEntities, writeRelations } from "./entities.js";
+import { type EpisodeView, writeObservations, writeState } from "./features.js";
+import { type Layout, layoutOf, untargetedActions } from "./layout.js";
+import { maps, type SkirmishMap } from "./maps.js";
+import { type SkirmishOptions, skirmishOptions } from "./options.js";
+import { type Outcome, outcomeOf, Reward } from "./reward.js";
+import { Simulation } from "./simulation.js";
+import { worldSize } from "./terrain.js";
+import { World } from "./world.js";
+
+export type { SkirmishOptions };
+
+class SkirmishEnvironment implements Environment {
+  readonly spec: EnvironmentSpecInput;
+  readonly #world: World;
+  readonly #simulation: Simulation;
+  readonly #layout: Layout;
+  readonly #reward: Reward;
+  readonly #view: EpisodeView;
+  #steps = 0;
+
+  constructor(
+    readonly map: SkirmishMap,
+    readonly options: SkirmishOptions,
+  ) {
+    this.#world = new World(map);
+    this.#simulation = new Simulation(this.#world, Number(options.jitter));
+    this.#layout = layoutOf(map, this.#world, options);
+    this.#reward = new Reward(this.#world, options);
+    this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };
+    const { agents, enemies, actions, entityFeatures, relationFeatures, observationSize, stateSize } = this.#layout;
+    this.spec = {
+      id: `skirmish/${map.name}`,
+      agents,
+      entities: agents + enemies,
+      actions,
+      untargetedActions,
+      entityFeatures,
+      relationFeatures,
+      observationSize,
+      stateSize,
+      episodeLimit: map.limit,
+      actionNames: actionNames(enemies),
+      predictedFeatures: dynamicColumns(this.#layout),
+    };
+  }
+
+  reset(seed: number, out: TimeStep): void {
+    this.#steps = 0;
+    this.#simulation.reset(seed);
+    this.#view.lastActions.fill(-1);
+    this.#write("undecided", 0, out);
+  }
+
+  step(actions: Int32Array, out: TimeStep): void {
+    const { move_amount, step_mul } = this.options;
+    const world = this.#world;
+    for (let i = 0; i < world.agents; i++) {
+      if (!isLegal(world, i, actions[i], move_amount)) throw this.#illegal(i, actions[i]);
+      this.#view.lastActions[i] = actions[i];
+    }
+    for (let i = 0; i < world.agents; i++) giveOrder(world, i, actions[i], move_amount);
+    this.#reward.begin();
+    for (let k = 0; k < step_mul; k++) this.#simulation.tick();
+    this.#steps++;
+    const outcome = outcomeOf(world, this.map);
+    this.#write(outcome, this.#reward.of(outcome), out);
+  }
+
+  frame(): Frame {
+    const world = this.#world;
+    const units = world.types.map((type, u) => ({
+      x: world.x[u],
+      y: world.y[u],
+      radius: type.radius,
+      team: world.isAlly(u) ? 0 : 1,
+      type: type.name,
+      alive: world.alive[u] === 1,
+      health: world.health[u],
+      healthMax: type.health,
+      shield: world.shield[u],
+      shieldMax: type.shield,
+    }));
+    return { width: worldSize, height: worldSize, units };
+  }
+
+  #write(outcome: Outcome, reward: number, out: TimeStep): void {
+    const world = this.#world;
+    const { move_amount } = this.options;
+    this.#view.progress = this.#steps / this.map.limit;
+    out.alive.set(world.alive);
+    writeActions(world, move_amount, out.actionMask, out.actionTargets);
+    writeEntities(world, this.#layout, this.#view.lastActions, move_amount, out.entities);
+    writeRelations(world, out.relations);
+    writeObservations(world, this.#layout, this.options, this.#view, out.actionMask, out.observations);
+    if (this.options.obs_instead_of_state) out.state.set(out.observations);
+    else writeState(world, this.#layout, this.options, this.#view, out.state);
+    out.reward = reward;
+    out.terminated = outcome !== "undecided";
+    out.truncated = !out.terminated && this.#steps >= this.map.limit;
+    this.#inform(outcome, out);
+  }
+
+  #inform(outcome: Outcome, { info, truncated }: TimeStep): void {
+    const world = this.#world;
+    let deadAllies = 0;
+    let deadEnemies = 0;
+    for (let u = 0; u < world.count; u++) {
+      if (world.alive[u] === 1) continue;
+      if (world.isAlly(u)) deadAllies++;
+      else deadEnemies++;
+    }
+    info.won = outcome === "won";
+    info.dead_allies = deadAllies;
+    info.dead_enemies = deadEnemies;
+    info.timeout = truncated;
+  }
+
+  #illegal(i: number, action: number): BatonError {
+    const name = this.spec.actionNames?.[action] ?? "unknown";
+    const state = this.#world.alive[i] === 1 ? "living" : "dead";
+    return new BatonError("invalid-value", `action ${action} (${name}) of ${state} agent ${i} is not legal in ${this.spec.id}`, {
+      hint: "choose among the actions whose entry in actionMask is 1",
+    });
+  }
+}
+
+/** SMAC's micromanagement scenarios in an embedded simulator. */
+export const skirmish: EnvironmentFamily<SkirmishOptions> = {
+  name: "skirmish",
+  summary: "StarCraft II micromanagement as in SMAC, in an embedded simulator: nothing to install.",
+  members: [...maps.keys()],
+  options: skirmishOptions,
+  make(member, options) {
+    const map = maps.get(member);
+    if (!map) throw unknownName("skirmish map", member, [...maps.keys()]);
+    return new SkirmishEnvironment(map, options);
+  },
+};

@@ -1,0 +1,77 @@
+import type { SkirmishMap } from "./maps.js";
+import type { SkirmishOptions } from "./options.js";
+import { type UnitName, unitTypes } from "./units.js";
+import type { World } from "./world.js";
+
+/** Actions without a target: no-op, stop, north, south, east, west. */
+export const untargetedActions = 6;
+/** SMAC's ranges for all agents: what they see, and what they may be told to act on; world units between centres. */
+export const sightRange = 9;
+export const shootRange = 6;
+
+/** Sizes of everything that is written for one map and its options. */
+export interface Layout {
+  /** n */
+  readonly agents: number;
+  /** m */
+  readonly enemies: number;
+  /** A = 6 + m */
+  readonly actions: number;
+  /** O and G, exactly SMAC's. */
+  readonly observationSize: number;
+  readonly stateSize: number;
+  /** 1 when a side has shields. */
+  readonly allyShieldBits: number;
+  readonly enemyShieldBits: number;
+  /** Number of type bits. */
+  readonly typeBits: number;
+  /** [N] type bit of each unit in observation and state, −1 for none. */
+  readonly typeBit: Int32Array;
+  /** Names of all types on the map, sorted: the entity features' one-hot. */
+  readonly typeNames: readonly UnitName[];
+  /** [N] index of each unit's type in `typeNames`. */
+  readonly typeIndex: Int32Array;
+  /** S and R. */
+  readonly entityFeatures: number;
+  readonly relationFeatures: number;
+}
+
+/** Works out the sizes, as SMAC's `get_obs_size` and `get_state_size` and ACE's entity features define them. */
+export function layoutOf(map: SkirmishMap, world: World, options: SkirmishOptions): Layout {
+  const n = world.agents;
+  const m = world.count - n;
+  const actions = untargetedActions + m;
+  const hasShields = (side: SkirmishMap["allies"]) => (unitTypes[side[0][0]].race === "protoss" ? 1 : 0);
+  const allyShieldBits = hasShields(map.allies);
+  const enemyShieldBits = hasShields(map.enemies);
+  const typeBits = map.allyTypeBits.length;
+  const allHealth = options.obs_all_health ? 1 : 0;
+  const ownHealth = options.obs_all_health || options.obs_own_health ? 1 : 0;
+
+  const move = 4 + (options.obs_pathing_grid ? 8 : 0) + (options.obs_terrain_height ? 9 : 0);
+  const enemy = 4 + typeBits + allHealth * (1 + enemyShieldBits);
+  const ally = 4 + typeBits + allHealth * (1 + allyShieldBits) + (options.obs_last_action ? actions : 0);
+  const own = typeBits + ownHealth * (1 + allyShieldBits) + (options.obs_timestep_number ? 1 : 0);
+  const observationSize = move + m * enemy + (n - 1) * ally + own;
+
+  const units = n * (4 + allyShieldBits + typeBits) + m * (3 + enemyShieldBits + typeBits);
+  const ownState = units + (options.state_last_action ? n * actions : 0) + (options.state_timestep_number ? 1 : 0);
+
+  const typeNames = [...new Set(world.types.map((type) => type.name))].sort();
+  const bitsOf = (u: number) => (u < n ? map.allyTypeBits : map.enemyTypeBits);
+  return {
+    agents: n,
+    enemies: m,
+    actions,
+    observationSize,
+    stateSize: options.obs_instead_of_state ? n * observationSize : ownState,
+    allyShieldBits,
+    enemyShieldBits,
+    typeBits,
+    typeBit: Int32Array.from(world.types, (type, u) => bitsOf(u).indexOf(type.name)),
+    typeNames,
+    typeIndex: Int32Array.from(world.types, (type) => typeNames.indexOf(type.name)),
+    entityFeatures: 32 + typeNames.length,
+    relationFeatures: 6,
+  };
+}

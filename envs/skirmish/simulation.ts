@@ -1,0 +1,56 @@
+import { RandomStream } from "../../src/tensor/random.js";
+import { attack, heal, recover } from "./combat.js";
+import { commandEnemies } from "./enemy.js";
+import { separate, startDetours, walk } from "./movement.js";
+import { type Formation, formationOf, spawn } from "./spawn.js";
+import { Activity, Order, type World } from "./world.js";
+
+/** The game's clock: one battle in a {@link World}, tick by tick, with a stream of chance of its own. */
+export class Simulation {
+  readonly #formation: Formation;
+  #rng = RandomStream.from(0, "skirmish");
+
+  constructor(
+    readonly world: World,
+    readonly jitter: number,
+  ) {
+    this.#formation = formationOf(world);
+  }
+
+  reset(seed: number): void {
+    this.#rng = RandomStream.from(seed, "skirmish");
+    spawn(this.world, this.#formation, this.jitter, this.#rng);
+  }
+
+  /** One tick, 1/22.4 of a second: the enemy decides, all act in turn, those in each other's way are pushed apart. */
+  tick(): void {
+    const { world } = this;
+    world.previousX.set(world.x);
+    world.previousY.set(world.y);
+    recover(world);
+    commandEnemies(world);
+    for (let k = 0; k < world.count; k++) {
+      const u = world.turns[k];
+      if (world.alive[u] === 1) this.#act(u);
+    }
+    separate(world);
+    startDetours(world);
+  }
+
+  #act(u: number): void {
+    const { world } = this;
+    switch (world.order[u]) {
+      case Order.move:
+        if (walk(world, u, world.orderX[u], world.orderY[u])) world.order[u] = Order.none;
+        break;
+      case Order.attack:
+        attack(world, u, this.jitter, this.#rng);
+        break;
+      case Order.heal:
+        heal(world, u);
+        break;
+      default:
+        world.activity[u] = Activity.idle;
+    }
+  }
+}

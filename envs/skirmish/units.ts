@@ -1,0 +1,156 @@
+/**
+ * The unit types and their statistics, for StarCraft II 4.10 (the version that SMAC's results are quoted for), as the public
+ * unit pages of Liquipedia list them. Times there are in seconds of the speed "faster": 22.4 ticks of the game's clock each.
+ *
+ * @module
+ */
+
+/** Ticks of the game's clock in one second at the speed "faster", in which all published statistics are quoted. */
+export const ticksPerSecond = 22.4;
+
+/** Ticks in one second at the speed "normal", in which shield and energy regeneration and healing are quoted. */
+export const ticksPerGameSecond = 16;
+
+export type UnitName = "marine" | "marauder" | "medivac" | "stalker" | "zealot";
+export type Race = "terran" | "protoss";
+export type ArmourClass = "light" | "armoured";
+
+/** How a unit hurts others. */
+export interface Weapon {
+  /** Hit points of one blow, before armour. */
+  readonly damage: number;
+  /** Blows of one attack; armour counts against each. */
+  readonly blows: number;
+  /** More damage of each blow against one class of armour. */
+  readonly bonus?: { readonly against: ArmourClass; readonly damage: number };
+  /** World units between the edges of the two units. */
+  readonly range: number;
+  /** Seconds from one attack to the next. */
+  readonly cooldown: number;
+  /** Ticks from the start of an attack to its blow; a move order before that calls it off ("damage point"). */
+  readonly windUp: number;
+  readonly hitsAir: boolean;
+}
+
+/** How a unit mends others. */
+export interface Healing {
+  /** World units between the edges of the two units. */
+  readonly range: number;
+  /** Hit points per game second. */
+  readonly rate: number;
+  /** Hit points per point of energy. */
+  readonly healthPerEnergy: number;
+  /** Energy needed to begin. */
+  readonly energyToStart: number;
+}
+
+export interface UnitType {
+  readonly name: UnitName;
+  readonly race: Race;
+  readonly health: number;
+  readonly shield: number;
+  readonly armour: number;
+  readonly armourClass: ArmourClass;
+  readonly flying: boolean;
+  /** World units. */
+  readonly radius: number;
+  /** World units per second. */
+  readonly speed: number;
+  readonly weapon?: Weapon;
+  readonly healing?: Healing;
+  /** The value by which SMAC divides the weapon's cooldown in the state, in ticks; for a healer, its energy. */
+  readonly cooldownScale: number;
+}
+
+/** Energy of a healer: at the start of a battle, at most, and gained per game second. */
+export const energy = { start: 50, max: 200, rate: 0.5625 } as const;
+
+/** Shields mend after so many game seconds without damage, at so many points per game second. */
+export const shieldRegeneration = { delay: 10, rate: 2 } as const;
+
+/** The least that a blow takes off health, whatever the armour. */
+export const leastDamage = 0.5;
+
+export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
+  marine: {
+    name: "marine",
+    race: "terran",
+    health: 45,
+    shield: 0,
+    armour: 0,
+    armourClass: "light",
+    flying: false,
+    radius: 0.375,
+    speed: 3.15,
+    weapon: { damage: 6, blows: 1, range: 5, cooldown: 0.61, windUp: 1, hitsAir: true },
+    cooldownScale: 15,
+  },
+  marauder: {
+    name: "marauder",
+    race: "terran",
+    health: 125,
+    shield: 0,
+    armour: 1,
+    armourClass: "armoured",
+    flying: false,
+    radius: 0.5625,
+    speed: 3.15,
+    weapon: {
+      damage: 10,
+      blows: 1,
+      bonus: { against: "armoured", damage: 10 },
+      range: 6,
+      cooldown: 1.07,
+      windUp: 0,
+      hitsAir: false,
+    },
+    cooldownScale: 25,
+  },
+  medivac: {
+    name: "medivac",
+    race: "terran",
+    health: 150,
+    shield: 0,
+    armour: 1,
+    armourClass: "armoured",
+    flying: true,
+    radius: 0.75,
+    speed: 3.5,
+    healing: { range: 4, rate: 9, healthPerEnergy: 3, energyToStart: 5 },
+    cooldownScale: 200,
+  },
+  stalker: {
+    name: "stalker",
+    race: "protoss",
+    health: 80,
+    shield: 80,
+    armour: 1,
+    armourClass: "armoured",
+    flying: false,
+    radius: 0.625,
+    speed: 4.13,
+    weapon: {
+      damage: 13,
+      blows: 1,
+      bonus: { against: "armoured", damage: 5 },
+      range: 6,
+      cooldown: 1.34,
+      windUp: 2,
+      hitsAir: true,
+    },
+    cooldownScale: 35,
+  },
+  zealot: {
+    name: "zealot",
+    race: "protoss",
+    health: 100,
+    shield: 50,
+    armour: 1,
+    armourClass: "light",
+    flying: false,
+    radius: 0.5,
+    speed: 3.15,
+    weapon: { damage: 8, blows: 2, range: 0.1, cooldown: 0.86, windUp: 0, hitsAir: false },
+    cooldownScale: 22,
+  },
+};

@@ -1,0 +1,139 @@
+import type { SkirmishMap, Squad } from "./maps.js";
+import { type Terrain, terrains } from "./terrain.js";
+import { energy, ticksPerSecond, type UnitType, unitTypes } from "./units.js";
+
+/** What a unit has been told to do. */
+export const Order = { none: 0, move: 1, attack: 2, heal: 3 } as const;
+
+/** What a unit did in this tick; who is pushed aside depends on it. */
+export const Activity = { idle: 0, walking: 1, fighting: 2 } as const;
+
+function expand(squads: readonly Squad[]): UnitType[] {
+  return squads.flatMap(([name, count]) => Array.from({ length: count }, () => unitTypes[name]));
+}
+
+/**
+ * All units as a struct of arrays, indexed by unit: the n agents first, then the enemies. Nothing is allocated after the
+ * constructor. Positions in world units, y upwards; times in ticks.
+ */
+export class World {
+  /** n: units 0 … n−1 are the agents' own. */
+  readonly agents: number;
+  /** N */
+  readonly count: number;
+  readonly types: readonly UnitType[];
+  readonly terrain: Terrain;
+
+  // What never changes in the life of a unit.
+  readonly radius: Float64Array;
+  /** World units per tick. */
+  readonly speed: Float64Array;
+  readonly flying: Uint8Array;
+  readonly healthMax: Float64Array;
+  readonly shieldMax: Float64Array;
+  /** Range of weapon or healing between edges. */
+  readonly range: Float64Array;
+  /** Ticks between attacks; 0 for units without a weapon. */
+  readonly period: Float64Array;
+
+  // What changes.
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly alive: Uint8Array;
+  readonly health: Float64Array;
+  readonly shield: Float64Array;
+  readonly energy: Float64Array;
+  /** Ticks until the next attack may begin; ready at or below 0. */
+  readonly cooldown: Float64Array;
+  /** Ticks left of an attack that has begun, 0 when none has. */
+  readonly windUp: Int32Array;
+  readonly order: Uint8Array;
+  /** Where a move order leads. */
+  readonly orderX: Float64Array;
+  readonly orderY: Float64Array;
+  /** The unit that an attack or heal order is about. */
+  readonly target: Int32Array;
+  readonly activity: Uint8Array;
+  /** Ticks since the unit was last hurt. */
+  readonly unhurt: Int32Array;
+  /** Who hurt the unit last, −1 for nobody. */
+  readonly attacker: Int32Array;
+  /** Ticks left of walking around an obstacle, and to which side (−1 or 1). */
+  readonly detour: Int32Array;
+  readonly detourSide: Int8Array;
+  /** Position at the beginning of the tick. */
+  readonly previousX: Float64Array;
+  readonly previousY: Float64Array;
+  /** [N] the order in which units act. */
+  readonly turns: Int32Array;
+
+  constructor(map: SkirmishMap) {
+    const allies = expand(map.allies);
+    this.types = [...allies, ...expand(map.enemies)];
+    this.agents = allies.length;
+    this.count = this.types.length;
+    this.terrain = terrains[map.terrain];
+    const constant = (of: (type: UnitType) => number) => Float64Array.from(this.types, of);
+    this.radius = constant((type) => type.radius);
+    this.speed = constant((type) => type.speed / ticksPerSecond);
+    this.flying = Uint8Array.from(this.types, (type) => (type.flying ? 1 : 0));
+    this.healthMax = constant((type) => type.health);
+    this.shieldMax = constant((type) => type.shield);
+    this.range = constant((type) => type.weapon?.range ?? type.healing?.range ?? 0);
+    this.period = constant((type) => (type.weapon?.cooldown ?? 0) * ticksPerSecond);
+    const floats = () => new Float64Array(this.count);
+    const integers = () => new Int32Array(this.count);
+    const bytes = () => new Uint8Array(this.count);
+    [this.x, this.y, this.previousX, this.previousY] = [floats(), floats(), floats(), floats()];
+    [this.health, this.shield, this.energy, this.cooldown] = [floats(), floats(), floats(), floats()];
+    [this.orderX, this.orderY] = [floats(), floats()];
+    [this.alive, this.order, this.activity] = [bytes(), bytes(), bytes()];
+    [this.windUp, this.target, this.unhurt, this.attacker] = [integers(), integers(), integers(), integers()];
+    [this.detour, this.turns] = [integers(), integers()];
+    this.detourSide = new Int8Array(this.count);
+  }
+
+  /** Puts every unit on its feet: whole, idle and ready. Positions are the spawn's business. */
+  revive(): void {
+    this.alive.fill(1);
+    this.health.set(this.healthMax);
+    this.shield.set(this.shieldMax);
+    for (let u = 0; u < this.count; u++) {
+      this.energy[u] = this.types[u].healing ? energy.start : 0;
+      this.detourSide[u] = u % 2 === 0 ? 1 : -1;
+      this.turns[u] = u;
+    }
+    this.cooldown.fill(0);
+    this.windUp.fill(0);
+    this.order.fill(Order.none);
+    this.target.fill(-1);
+    this.activity.fill(Activity.idle);
+    this.unhurt.fill(0);
+    this.attacker.fill(-1);
+    this.detour.fill(0);
+  }
+
+  /** Whether unit u is one of the agents' team. */
+  isAlly(u: number): boolean {
+    return u < this.agents;
+  }
+
+  /** Whether u's weapon can hurt t at all. */
+  canAttack(u: number, t: number): boolean {
+    const weapon = this.types[u].weapon;
+    return weapon !== undefined && (this.flying[t] === 0 || weapon.hitsAir);
+  }
+
+  /** Squared distance between the centres. */
+  distanceSquared(u: number, t: number): number {
+    const dx = this.x[t] - this.x[u];
+    const dy = this.y[t] - this.y[u];
+    return dx * dx + dy * dy;
+  }
+
+  /** Whether t is no further than `range` from u, between their edges. */
+  isWithin(u: number, t: number, range: number): boolean {
+    const reach = range + this.radius[u] + this.radius[t];
+    return this.distanceSquared(u, t) <= reach * reach;
+  }
+}
