@@ -1,0 +1,91 @@
+/**
+ * Every environment that Baton brings, and the way to open one by its name, its file or its package.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { EnvironmentFamily } from "../src/environment.js";
+import { BatonError } from "../src/errors.js";
+import { unknownName } from "../src/names.js";
+import {
+  checkOptions,
+  isPath,
+  loadCustomEnvironment,
+  type OpenedEnvironment,
+  type Options,
+  type RefuseOptions,
+  throwIssues,
+} from "./load.js";
+import { matrix } from "./matrix/index.js";
+
+export type { CustomEnvironment, OpenedEnvironment, Options, RefuseOptions } from "./load.js";
+
+/** A family whose options have been closed over: what is left is the same for all. */
+export interface RegisteredFamily {
+  readonly name: string;
+  readonly summary: string;
+  readonly members: readonly string[];
+  /** For people who ask what may be set. */
+  readonly options: z.ZodType;
+  open(member: string, options: Options, refuse: RefuseOptions): OpenedEnvironment;
+}
+
+function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFamily {
+  return {
+    name: family.name,
+    summary: family.summary,
+    members: family.members,
+    options: family.options,
+    open(member, options, refuse) {
+      const settings = checkOptions(family.options, options, refuse);
+      return { make: () => family.make(member, settings), options: Object.fromEntries(Object.entries(settings)) };
+    },
+  };
+}
+
+/** The families, in the order in which they are listed. A new one is one folder and one line here. */
+export const families: readonly RegisteredFamily[] = [register(matrix)];
+
+/** One environment that can be opened by its id. */
+export interface ListedEnvironment {
+  readonly id: string;
+  readonly family: string;
+  /** The family's sentence. */
+  readonly summary: string;
+}
+
+/** Every environment of every family. */
+export function listEnvironments(): ListedEnvironment[] {
+  return families.flatMap(({ name, summary, members }) =>
+    members.map((member) => ({ id: `${name}/${member}`, family: name, summary })),
+  );
+}
+
+/**
+ * Opens an environment.
+ *
+ * @param id `family/member`; a path such as `./my-env.ts`; or the name of an npm package. See `load.ts` for the last two.
+ * @param options what `--set env.key=value` gave, not yet checked.
+ * @param refuse what to do about wrong options; throws one BatonError that names each as `env.<key>` unless told otherwise.
+ * @param directory where paths start and packages are looked for.
+ * @throws BatonError `unknown-name` with the nearest id; `invalid-file` for files that are no environment; what `refuse` throws.
+ */
+export async function openEnvironment(
+  id: string,
+  options: Options = {},
+  refuse: RefuseOptions = throwIssues,
+  directory = process.cwd(),
+): Promise<OpenedEnvironment> {
+  const slash = id.indexOf("/");
+  const family = isPath(id) ? undefined : families.find(({ name }) => name === (slash < 0 ? id : id.slice(0, slash)));
+  const ids = listEnvironments().map((environment) => environment.id);
+  if (family) {
+    const member = id.slice(family.name.length + 1);
+    if (!family.members.includes(member)) throw unknownName("environment", id, ids);
+    return family.open(member, options, refuse);
+  }
+  const custom = await loadCustomEnvironment(id, options, refuse, directory);
+  if (custom) return custom;
+  const { message, hint } = unknownName("environment", id, ids);
+  throw new BatonError("unknown-name", message, { hint: `${hint}, or a path such as ./my-env.ts, or an installed package` });
+}
