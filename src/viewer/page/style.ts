@@ -91,7 +91,7 @@ th:last-child, td:last-child { padding-right: 14px; }
 .decisions td.action { max-width: 150px; overflow: hidden; text-overflow: ellipsis; }
 .decisions .negative { color: var(--lost); }
 
-.option { display: grid; grid-template-columns: minmax(116px, 30%) minmax(0, 1fr) 66px; align-items: center; gap: 10px; padding: 2.5px 14px; }
+.option { display: grid; grid-template-columns: minmax(116px, 38%) minmax(0, 1fr) 66px; align-items: center; gap: 10px; padding: 2.5px 14px; }
 .option .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .option .track { height: 12px; border-radius: 3px; background: var(--track); overflow: hidden; }
 .option .fill { display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--neutral); opacity: 0.6; }

@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Command } from "commander";
+import { BatonError } from "../errors.js";
+import { unknownName } from "../names.js";
+import { onDisk, writeFileAtomic } from "../runs/files.js";
+import { type RecordedEpisode, readEpisode } from "../runs/index.js";
+import { renderReplayPage, replayPageMark } from "../viewer/html.js";
+import { playInTerminal } from "../viewer/terminal-player.js";
+
+interface ReplayOptions {
+  terminal?: boolean;
+  html?: boolean | string;
+  episode?: string;
+  speed: string;
+  json?: boolean;
+}
+
+/** An episode on disk, and where its page goes unless another place is named. */
+interface Source {
+  readonly file: string;
+  readonly page: string;
+}
+
+const extension = ".episode";
+
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description("Play a recorded episode: in the terminal, or as one HTML page with every decision and its Q-values.")
+    .argument("<run-or-file>", "Folder of a run, or one recorded episode.")
+    .option("--terminal", "Play in the terminal (what happens on a terminal when no other option says more).")
+    .option("--html [file]", "Write one self-contained HTML page (default file: replay.html in the run's folder).")
+    .option("--episode <name>", "Which of the run's recorded episodes to play (default: the newest).")
+    .option("--speed <n>", "Speed of the play in the terminal, in steps per second.", "4")
+    .option("--json", "Print a summary of the episode, and what was written, as one JSON object.")
+    .action((path: string, options: ReplayOptions) => replay(path, options));
+}
+
+async function replay(path: string, options: ReplayOptions): Promise<void> {
+  const stepsPerSecond = speedOf(options.speed);
+  if (options.terminal && options.json) {
+    throw new BatonError("invalid-value", "--terminal and --json would write over each other", { hint: "give one of them" });
+  }
+  const source = findEpisode(path, options.episode);
+  const episode = readEpisode(source.file);
+  const page = options.html === undefined ? undefined : options.html === true ? source.page : String(options.html);
+  if (page !== undefined) await writePage(page, episode);
+
+  const { stdout, env } = process;
+  if (options.json) stdout.write(`${JSON.stringify(summaryOf(episode, source.file, page), null, 2)}\n`);
+  else if (options.terminal || (page === undefined && stdout.isTTY)) {
+    await playInTerminal(episode, { output: stdout, stepsPerSecond, color: stdout.isTTY && !env.NO_COLOR });
+  } else stdout.write(`${sentenceOf(episode, source.file)}\n`);
+  if (page !== undefined && !options.json) stdout.write(`replay page: ${page}\n`);
+}
+
+function speedOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0.1 && value <= 100)) {
+    throw new BatonError("invalid-value", `--speed is "${text}", but must be a number of steps per second from 0.1 to 100`);
+  }
+  return value;
+}
+
+/** The episode that `path` means: itself when it is a file, else the newest or the named one of a run's folder. */
+function findEpisode(path: string, name: string | undefined): Source {
+  const found = onDisk("look at", path, () => statSync(path, { throwIfNoEntry: false }));
+  if (!found) {
+    throw new BatonError("invalid-file", `there is no run folder or recorded episode at ${path}`, {
+      hint: "check the path; `baton evaluate RUN --record` records episodes of a run",
+    });
+  }
+  if (found.isDirectory()) return { file: ofRun(path, name), page: join(path, "replay.html") };
+  if (name !== undefined) {
+    throw new BatonError("invalid-value", `--episode chooses among the episodes of a run, but ${path} is one file`, {
+      hint: "leave out --episode, or give the run's folder",
+    });
+  }
+  return { file: path, page: `${path.endsWith(extension) ? path.slice(0, -extension.length) : path}.html` };
+}
+
+function ofRun(run: string, name: string | undefined): string {
+  const folder = join(run, "episodes");
+  const files = existsSync(folder) ? onDisk("read the folder", folder, () => readdirSync(folder)) : [];
+  const episodes = files.filter((file) => file.endsWith(extension)).map((file) => basename(file, extension));
+  if (episodes.length === 0) {
+    throw new BatonError("invalid-file", `${run} has no recorded episode`, {
+      hint: `record one with: baton evaluate ${run} --record`,
+    });
+  }
+  const path = (episode: string) => join(folder, episode + extension);
+  if (name === undefined) {
+    const written = new Map(episodes.map((episode) => [episode, statSync(path(episode)).mtimeMs]));
+    return path(episodes.sort().reduce((a, b) => (written.get(b)! >= written.get(a)! ? b : a)));
+  }
+  const wanted = basename(name, extension);
+  if (!episodes.includes(wanted)) throw unknownName("episode", name, episodes.sort());
+  return path(wanted);
+}
+
+/** Writes the page; overwrites only what is a replay page already. */
+async function writePage(path: string, episode: RecordedEpisode): Promise<void> {
+  if (existsSync(path) && !(await isReplayPage(path))) {
+    throw new BatonError("invalid-value", `${path} exists and is not a replay page, so it was left as it is`, {
+      hint: "choose another name with --html FILE",
+    });
+  }
+  writeFileAtomic(path, [Buffer.from(await renderReplayPage(episode))]);
+}
+
+async function isReplayPage(path: string): Promise<boolean> {
+  if (!statSync(path).isFile()) return false;
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
+    return buffer.toString("utf8", 0, bytesRead).includes(replayPageMark);
+  } finally {
+    await file.close();
+  }
+}
+
+function summaryOf(episode: RecordedEpisode, file: string, page: string | undefined) {
+  const { env, agent, seed, checkpoint, won, episodeReturn, steps } = episode;
+  const summary = { env, agent, seed, checkpoint, won, return: episodeReturn, steps: steps.length - 1, episode: file };
+  return page === undefined ? summary : { ...summary, html: page };
+}
+
+function sentenceOf(episode: RecordedEpisode, file: string): string {
+  const { env, agent, seed, checkpoint, won, episodeReturn, steps } = episode;
+  const who = `${agent} on ${env}, trained for ${checkpoint.toLocaleString("en")} steps`;
+  return `${file}: ${who}, seed ${seed}: ${won ? "won" : "not won"} in ${steps.length - 1} steps, return ${episodeReturn.toFixed(2)}`;
+}

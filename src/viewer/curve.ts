@@ -1,0 +1,95 @@
+import { LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { BatonError } from "../errors.js";
+
+echarts.use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+/** What a learning curve needs of a line of metrics. */
+export interface CurvePoint {
+  readonly environmentSteps: number;
+  /** Share of won evaluation episodes, 0 … 1. */
+  readonly winRate?: number | undefined;
+  /** Mean return of the evaluation episodes. */
+  readonly meanReturn?: number | undefined;
+}
+
+/** One run. */
+export interface Curve {
+  /** Stands in the legend, e.g. `seed 0`. */
+  readonly name: string;
+  readonly points: readonly CurvePoint[];
+}
+
+export interface CurveOptions {
+  readonly title: string;
+  /** Pixels. */
+  readonly width?: number;
+  /** Pixels. */
+  readonly height?: number;
+}
+
+const ink = "#1b2430";
+const muted = "#5f6b7a";
+const grid = "#e4e8ed";
+/** Told apart also by colour-blind readers. */
+const palette = ["#2563c9", "#d1662a", "#2f9e58", "#8d4bbb", "#b3862b", "#2a9fb0", "#c2447e", "#5f6b7a"];
+
+function shortSteps(steps: number): string {
+  if (steps >= 1e6) return `${steps / 1e6}M`;
+  return steps >= 1e3 ? `${steps / 1e3}k` : String(steps);
+}
+
+/**
+ * A learning curve as an SVG picture: win rate against environment steps, or the mean return where nothing is ever won. One
+ * line for each run. The same curves give the same text.
+ *
+ * @throws BatonError "invalid-value" when no curve has a point to draw.
+ *
+ * @example
+ * renderCurveSvg([{ name: "seed 0", points: readMetrics(run) }], { title: "ACE on skirmish/3m" });
+ */
+export function renderCurveSvg(curves: readonly Curve[], { title, width = 760, height = 420 }: CurveOptions): string {
+  const has = (key: "winRate" | "meanReturn") => curves.some(({ points }) => points.some((point) => point[key] !== undefined));
+  const key = has("winRate") ? "winRate" : "meanReturn";
+  if (!has(key)) {
+    throw new BatonError("invalid-value", `no evaluation to draw in "${title}"`, {
+      hint: "let the run reach its first evaluation",
+    });
+  }
+  const scale = key === "winRate" ? 100 : 1;
+  const axis = { nameTextStyle: { color: muted }, axisLabel: { color: muted }, nameLocation: "middle" as const };
+  const series = curves.map(({ name, points }) => ({
+    ...{ type: "line" as const, name, symbol: "circle", symbolSize: 4, lineStyle: { width: 2 }, animation: false },
+    data: points.flatMap((point) => (point[key] === undefined ? [] : [[point.environmentSteps, scale * point[key]]])),
+  }));
+
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+  try {
+    chart.setOption({
+      animation: false,
+      backgroundColor: "#ffffff",
+      color: palette,
+      title: { text: title, left: 20, top: 14, textStyle: { color: ink, fontSize: 16, fontWeight: 600 } },
+      legend: { show: curves.length > 1, right: 20, top: 16, icon: "roundRect", itemHeight: 4, textStyle: { color: ink } },
+      grid: { left: 64, right: 28, top: 58, bottom: 56 },
+      xAxis: {
+        ...axis,
+        ...{ type: "value", name: "environment steps", nameGap: 32, splitLine: { show: false } },
+        axisLabel: { color: muted, formatter: shortSteps },
+        axisLine: { lineStyle: { color: grid } },
+      },
+      yAxis: {
+        ...axis,
+        ...{ type: "value", nameGap: 44, splitLine: { lineStyle: { color: grid } } },
+        ...(key === "winRate" ? { name: "win rate (%)", min: 0, max: 100 } : { name: "mean return", scale: true }),
+      },
+      series,
+    });
+    // The renderer numbers its charts within the process; ids must not tell which one this was.
+    return chart.renderToSVGString().replaceAll(/\bzr\d+-/g, "curve-");
+  } finally {
+    chart.dispose();
+  }
+}

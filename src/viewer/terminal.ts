@@ -1,0 +1,120 @@
+import type { Frame, FrameUnit } from "../environment.js";
+import type { RecordedEpisode } from "../runs/episodes.js";
+import { type Bounds, boundsOf, choicesAt, entityName, returnsOf } from "./story.js";
+import { inColumns, type Line, paintLines, type Span, type Style } from "./text.js";
+
+export interface StepOptions {
+  /** Width of the terminal in characters. */
+  readonly columns: number;
+  /** Whether escape codes may be used. */
+  readonly color: boolean;
+  /** Height of the terminal in lines; the map gives way to the tables. Without it the map is as tall as it likes. */
+  readonly rows?: number;
+}
+
+const widestMap = 76;
+const tallestMap = 18;
+const flattestMap = 5;
+const barWidth = 10;
+
+function signed(value: number, digits: number): string {
+  return (value >= 0 ? "+" : "") + value.toFixed(digits);
+}
+
+function teamStyle(unit: FrameUnit): Style {
+  return unit.team === 0 ? "blue" : unit.team === 1 ? "red" : "yellow";
+}
+
+/** How a unit stands on the map: initial of its type and its number, capital for the team (`M0`), small for others (`m4`). */
+function glyphOf(unit: FrameUnit, index: number): string {
+  const initial = unit.type.slice(0, 1) || "u";
+  return (unit.team === 0 ? initial.toUpperCase() : initial.toLowerCase()) + index;
+}
+
+/** The living units on a grid of characters, each twice as high as wide. */
+function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number): Line[] {
+  const [width, height] = [bounds.right - bounds.left, bounds.top - bounds.bottom];
+  const across = Math.min(widestMap, columns - 2);
+  const unitsPerColumn = Math.max(width / across, height / (2 * tallest));
+  const [cells, rows] = [Math.round(width / unitsPerColumn), Math.round(height / unitsPerColumn / 2)];
+  const grid = Array.from({ length: rows }, () => Array.from({ length: cells }, (): Span => [" "]));
+  const free = (row: number, start: number, length: number) =>
+    row >= 0 && row < rows && grid[row]!.slice(start, start + length).every(([text]) => text === " ");
+
+  frame.units.forEach((unit, index) => {
+    if (!unit.alive) return;
+    const glyph = glyphOf(unit, index);
+    const centre = (unit.x - bounds.left) / unitsPerColumn - glyph.length / 2;
+    const start = Math.max(0, Math.min(cells - glyph.length, Math.round(centre)));
+    const row = Math.max(0, Math.min(rows - 1, Math.floor((bounds.top - unit.y) / unitsPerColumn / 2)));
+    const place = [row, row + 1, row - 1].find((candidate) => free(candidate, start, glyph.length)) ?? row;
+    [...glyph].forEach((char, k) => {
+      grid[place]![start + k] = [char, teamStyle(unit)];
+    });
+  });
+  const edge = "─".repeat(cells);
+  return [[[`┌${edge}┐`, "dim"]], ...grid.map((row): Line => [["│", "dim"], ...row, ["│", "dim"]]), [[`└${edge}┘`, "dim"]]];
+}
+
+function bar(share: number, style: Style): Line {
+  const full = Math.round(barWidth * Math.min(1, Math.max(0, share)));
+  return [
+    ["█".repeat(full), style],
+    ["░".repeat(barWidth - full), "dim"],
+  ];
+}
+
+/** One line for each unit: `M0 marine   ██████████  45/45  +12 shield`. */
+function unitLines(frame: Frame): Line[] {
+  const name = Math.max(0, ...frame.units.map((unit) => unit.type.length));
+  const glyph = Math.max(0, ...frame.units.map((unit, index) => glyphOf(unit, index).length));
+  return frame.units.map((unit, index): Line => {
+    const label = `${glyphOf(unit, index).padEnd(glyph)} ${unit.type.padEnd(name)} `;
+    if (!unit.alive) return [[`${label}${"dead".padEnd(barWidth)}`, "dim"]];
+    const share = unit.healthMax > 0 ? unit.health / unit.healthMax : 0;
+    const health = ` ${Math.ceil(unit.health).toFixed(0).padStart(4)}/${unit.healthMax.toFixed(0)}`.padEnd(10);
+    const shield: Span = [unit.shieldMax > 0 ? ` +${Math.ceil(unit.shield).toFixed(0)} shield`.padEnd(12) : "", "cyan"];
+    return [[label, teamStyle(unit)], ...bar(share, share > 0.35 ? "green" : "red"), [health], shield];
+  });
+}
+
+/** One line for each decision in the order of deciding: `1  marine 2  attack marine 4   Q 12.341   margin +0.213`. */
+function decisionLines(episode: RecordedEpisode, t: number): Line[] {
+  const { frame } = episode.steps[t]!;
+  const choices = choicesAt(episode, t).filter((choice) => choice.alive);
+  if (choices.length === 0) return [[["nobody decides any more", "dim"]]];
+  const names = choices.map((choice) => entityName(frame, episode.spec.agents, choice.agent));
+  const [agents, actions] = [names, choices.map((choice) => choice.name)].map((all) => Math.max(...all.map((s) => s.length)));
+  return choices.map((choice, k): Line => {
+    const margin = choice.margin === null ? "only one available" : `margin ${signed(choice.margin, 3)}`;
+    return [
+      [`${String(choice.position + 1).padStart(3)}  `, "dim"],
+      [names[k]!.padEnd(agents! + 2), frame ? "blue" : "bold"],
+      [choice.name.padEnd(actions! + 3)],
+      [`Q ${choice.value.toFixed(3).padStart(8)}   `],
+      [margin, choice.margin !== null && choice.margin < 0 ? "yellow" : "dim"],
+    ];
+  });
+}
+
+/**
+ * Step `t` of an episode as text: where everybody is, how they are, who chooses what in which order with its Q-value. No line
+ * is longer than `columns`.
+ */
+export function renderStep(episode: RecordedEpisode, t: number, { columns, color, rows = Infinity }: StepOptions): string {
+  const { frame, reward } = episode.steps[t]!;
+  const last = episode.steps.length - 1;
+  const bounds = boundsOf(episode);
+  const numbers = `step ${t}/${last}   reward ${signed(reward, 2)}   return ${returnsOf(episode)[t]!.toFixed(2)}`;
+  const result: Span = t < last ? [""] : episode.won ? ["   won", "green"] : ["   not won", "yellow"];
+  const trained = `   ${episode.agent}   seed ${episode.seed}   trained for ${episode.checkpoint.toLocaleString("en")} steps`;
+  const head: Line[] = [
+    [[episode.env, "bold"], [trained]],
+    [[numbers], result],
+  ];
+  const units = frame ? inColumns(unitLines(frame), columns) : [];
+  const tables = [...units, [], ...decisionLines(episode, t)];
+  const left = rows - head.length - tables.length - 2; // the map has an upper and a lower edge
+  const map = frame && bounds ? mapLines(frame, bounds, columns, Math.max(flattestMap, Math.min(tallestMap, left))) : [];
+  return paintLines([...head, ...map, ...tables], columns, color);
+}
