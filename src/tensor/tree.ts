@@ -63,11 +63,13 @@ export type Tensors<T> = Mapped<T, HostArray, Tensor>;
 /** The host arrays that come out for a tensor tree `T`. */
 export type Hosted<T> = Mapped<T, Tensor, HostArray>;
 
+/** An inner node: a plain object, unless it is an {@link ArraySpec}. */
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return !("dtype" in value && "shape" in value && Array.isArray(value.shape));
 }
 
-/** Applies `f` to every leaf; `path` joins the keys with "/". Leaves are whatever is not a plain object. */
+/** Applies `f` to every leaf; `path` joins the keys with "/". Leaves are array specs and whatever is not a plain object. */
 export function mapTree<A, B>(tree: Tree<A>, f: (leaf: A, path: string) => B, path = ""): Tree<B> {
   if (!isRecord(tree)) return f(tree as A, path);
   const out: Record<string, Tree<B>> = {};

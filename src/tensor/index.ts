@@ -1,0 +1,12 @@
+export { clipByGlobalNorm, globalNorm } from "./clip.js";
+export type { Compiled, Device, DeviceOptions, PureFunction, Signature } from "./device.js";
+export { type DeviceReport, deviceNames, openDevice, probeDevices } from "./devices.js";
+export { valueAndGradTree } from "./gradient.js";
+export { normal, uniform, uniformFanIn, xavierUniform, zeros } from "./initialise.js";
+export { dense, type Linear } from "./layers.js";
+export { adam, adamw, type Optimiser, rmsprop } from "./optimisers.js";
+export { polyak } from "./polyak.js";
+export { type RandomState, RandomStream } from "./random.js";
+export { constant, cosine, linear, type Schedule } from "./schedules.js";
+export { StatefulStep } from "./step.js";
+export * from "./tree.js";

@@ -1,0 +1,23 @@
+import type { Graph } from "../graph.js";
+import { simplifyAlgebra } from "./algebra.js";
+import { mergeCommonSubexpressions } from "./common.js";
+import { removeDeadNodes } from "./dead.js";
+import { foldConstants } from "./fold.js";
+
+/** A pass takes a graph and returns one that computes the same. */
+export type Pass = (graph: Graph) => Graph;
+
+/** In the order they run. */
+export const passes: readonly Pass[] = [
+  removeDeadNodes,
+  mergeCommonSubexpressions,
+  foldConstants,
+  simplifyAlgebra,
+  mergeCommonSubexpressions,
+  removeDeadNodes,
+];
+
+/** Applies every pass once. */
+export function optimise(graph: Graph): Graph {
+  return passes.reduce((current, pass) => pass(current), graph);
+}
