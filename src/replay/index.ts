@@ -1,5 +1,5 @@
 export { allocateBatch, type Batch, type BatchFields } from "./batch.js";
 export { ReplayBuffer, type ReplayOptions } from "./buffer.js";
-export { replayBytes } from "./layout.js";
+export { fieldSpec, replayBytes } from "./layout.js";
 export { type Sampler, UniformSampler } from "./sampler.js";
 export { type ReplaySnapshot, type ReplayState, ReplayStore } from "./store.js";
