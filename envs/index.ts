@@ -17,6 +17,7 @@ import {
   throwIssues,
 } from "./load.js";
 import { matrix } from "./matrix/index.js";
+import { skirmish } from "./skirmish/index.js";
 
 export type { CustomEnvironment, OpenedEnvironment, Options, RefuseOptions } from "./load.js";
 
@@ -44,7 +45,7 @@ function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFam
 }
 
 /** The families, in the order in which they are listed. A new one is one folder and one line here. */
-export const families: readonly RegisteredFamily[] = [register(matrix)];
+export const families: readonly RegisteredFamily[] = [register(skirmish), register(matrix)];
 
 /** One environment that can be opened by its id. */
 export interface ListedEnvironment {

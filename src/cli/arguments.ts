@@ -1,0 +1,36 @@
+import type { OpenedEnvironment } from "../../envs/index.js";
+import { openEnvironment } from "../../envs/index.js";
+import { BatonError } from "../errors.js";
+import { setLayer } from "../training/layers.js";
+
+/** The whole number that an option was given as text. Throws a BatonError that names the option and the range. */
+export function wholeNumber(option: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new BatonError("invalid-value", `${option} is "${text}", but must be a whole number ${range}`);
+}
+
+/** The number above zero that an option was given as text. Throws a BatonError that names the option. */
+export function positiveNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new BatonError("invalid-value", `${option} is "${text}", but must be a number above 0`);
+}
+
+/** For commander: an option that may be given several times. */
+export function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+/** Opens an environment with the options of `--set env.key=value`; no other settings have a meaning here. */
+export function openFromCommandLine(id: string, assignments: readonly string[]): Promise<OpenedEnvironment> {
+  const { env = {}, ...others } = setLayer(assignments).settings;
+  const [other] = Object.keys(others);
+  if (other !== undefined || typeof env !== "object" || env === null) {
+    throw new BatonError("invalid-value", `--set ${other ?? "env"} has no meaning here`, {
+      hint: "only the environment's options can be set: --set env.key=value",
+    });
+  }
+  return openEnvironment(id, env as Readonly<Record<string, unknown>>);
+}

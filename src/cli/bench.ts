@@ -1,0 +1,119 @@
+import { Command } from "commander";
+import type { VectorEnvironment } from "../environment.js";
+import { randomLegalAction } from "../environments/player.js";
+import { allocateVectorTimeStep } from "../environments/timestep.js";
+import { vectorize } from "../environments/vectorize.js";
+import { RandomStream } from "../tensor/random.js";
+import { collect, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
+import { benchRow, median, printBench } from "./bench-report.js";
+
+export function benchCommand(): Command {
+  return new Command("bench")
+    .description("Measure how fast parts of Baton are on this machine.")
+    .addCommand(benchEnvironmentCommand());
+}
+
+interface BenchEnvironmentOptions {
+  copies: string;
+  rounds: string;
+  seconds: string;
+  seed: string;
+  set: readonly string[];
+  json?: boolean;
+}
+
+function benchEnvironmentCommand(): Command {
+  return new Command("env")
+    .description("Environment steps per second with random legal actions, all features written, on one copy and on several.")
+    .argument("<id>", "An environment's id, the path of your own (./my-env.ts), or a package's name.")
+    .option("--copies <n>", "Environment copies that are stepped together.", "32")
+    .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
+    .option("--seconds <s>", "Length of each round in seconds.", "0.5")
+    .option("--seed <n>", "Seed of the episodes and the actions, a whole number from 0.", "0")
+    .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
+    .option("--json", "Print the figures as one JSON object.")
+    .action((id: string, options: BenchEnvironmentOptions) => benchEnvironment(id, options));
+}
+
+async function benchEnvironment(id: string, options: BenchEnvironmentOptions): Promise<void> {
+  const copies = wholeNumber("--copies", options.copies, 1, 100_000);
+  const rounds = wholeNumber("--rounds", options.rounds, 1, 10_000);
+  const seconds = positiveNumber("--seconds", options.seconds);
+  const seed = wholeNumber("--seed", options.seed, 0);
+  const { make } = await openFromCommandLine(id, options.set);
+  const sizes = [...new Set([1, copies])];
+  const players = sizes.map((size) => new RandomPlayer(vectorize(make, size), seed));
+  const rates = sizes.map((): number[] => []);
+  // The sizes take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [k, player] of players.entries()) {
+      const rate = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds);
+      if (round > 0) rates[k]!.push(rate);
+    }
+  }
+  for (const player of players) await player.environment.close?.();
+  const rows = sizes.map((size, k) =>
+    benchRow({ name: `${id}, ${size} ${size === 1 ? "copy" : "copies"}`, unit: "env steps/s", value: median(rates[k]!) }),
+  );
+  printBench(rows, options.json === true);
+}
+
+/** Plays random legal actions for ever, starting ended episodes anew. */
+class RandomPlayer {
+  readonly #out;
+  readonly #actions: Int32Array;
+  readonly #random: RandomStream;
+  #nextSeed: number;
+  #started = false;
+
+  constructor(
+    readonly environment: VectorEnvironment,
+    seed: number,
+  ) {
+    this.#out = allocateVectorTimeStep(environment.spec, environment.copies);
+    this.#actions = new Int32Array(environment.copies * environment.spec.agents);
+    this.#random = RandomStream.from(seed, "bench");
+    this.#nextSeed = seed;
+  }
+
+  /** Steps, summed over copies, per second of about `seconds`. */
+  async stepsPerSecond(seconds: number): Promise<number> {
+    if (!this.#started) await this.#reset(Array.from({ length: this.environment.copies }, (_, copy) => copy));
+    this.#started = true;
+    const start = performance.now();
+    let steps = 0;
+    let elapsed = 0;
+    while (elapsed < seconds) {
+      // Embedded environments answer at once: awaiting them would measure the event loop.
+      const pending = this.#step();
+      if (pending) await pending;
+      steps += this.environment.copies;
+      elapsed = (performance.now() - start) / 1000;
+    }
+    return steps / elapsed;
+  }
+
+  #step(): void | Promise<void> {
+    const { environment } = this;
+    const A = environment.spec.actions;
+    for (let row = 0; row < this.#actions.length; row++) {
+      this.#actions[row] = randomLegalAction(this.#out.actionMask, row * A, A, this.#random);
+    }
+    const pending = environment.step(this.#actions, this.#out);
+    return pending ? pending.then(() => this.#restartEnded()) : this.#restartEnded();
+  }
+
+  #restartEnded(): void | Promise<void> {
+    const { terminated, truncated } = this.#out;
+    let ended: number[] | undefined;
+    for (let copy = 0; copy < this.environment.copies; copy++) {
+      if (terminated[copy] === 1 || truncated[copy] === 1) (ended ??= []).push(copy);
+    }
+    if (ended) return this.#reset(ended);
+  }
+
+  #reset(copies: readonly number[]): void | Promise<void> {
+    const seeds = copies.map(() => this.#nextSeed++);
+    return this.environment.reset(copies, seeds, this.#out);
+  }
+}
