@@ -19,10 +19,14 @@ const arrival = 2;
 /** How far behind the nearest fighter healers stay, in world units between centres. */
 const escortDistance = 2;
 
-/** Gives orders to every living enemy for the coming tick. */
-export function commandEnemies(world: World): void {
-  for (let u = world.agents; u < world.count; u++) {
-    if (world.alive[u] === 0) continue;
+/** Ticks between two decisions of one unit: as many as the agents have by default, so that neither side is quicker. */
+const decisionPeriod = 8;
+
+/** Gives new orders to those living enemies whose moment it is; they take turns, and the rest carry on. */
+export function commandEnemies(world: World, tick: number): void {
+  for (let k = 0; k < world.count; k++) {
+    const u = world.turns[k];
+    if (world.isAlly(u) || world.alive[u] === 0 || (tick + k) % decisionPeriod !== 0) continue;
     if (world.types[u].healing) commandHealer(world, u);
     else if (world.windUp[u] === 0) commandFighter(world, u);
   }

@@ -5,7 +5,7 @@
  */
 import { readiness } from "./features.js";
 import { type Layout, shootRange, untargetedActions } from "./layout.js";
-import { surroundings } from "./surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 import { worldSize } from "./terrain.js";
 import type { World } from "./world.js";
 
@@ -33,7 +33,7 @@ export function writeEntities(
   world: World,
   layout: Layout,
   lastActions: Int32Array,
-  moveAmount: number,
+  surroundings: Surroundings,
   out: Float32Array,
 ): void {
   const { agents: n, entityFeatures: S, typeNames } = layout;
@@ -53,8 +53,8 @@ export function writeEntities(
     out[at++] = world.shield[u] > 0 ? 1 : 0;
     out[at++] = readiness(world, u) / (world.types[u].healing ? energyScale : cooldownScale);
     at += 7;
-    at = surroundings.writePathing(world, u, moveAmount, 9, 0, out, at);
-    surroundings.writeHeight(world, u, moveAmount, 0, out, at);
+    at = surroundings.writePathing(world, u, 9, out, at);
+    surroundings.writeHeight(world, u, out, at);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { type Layout, sightRange, untargetedActions } from "./layout.js";
 import type { SkirmishOptions } from "./options.js";
-import { surroundings } from "./surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 import { worldSize } from "./terrain.js";
 import type { World } from "./world.js";
 
@@ -27,6 +27,7 @@ export function writeObservations(
   layout: Layout,
   options: SkirmishOptions,
   view: EpisodeView,
+  surroundings: Surroundings,
   mask: Uint8Array,
   out: Float32Array,
 ): void {
@@ -36,9 +37,8 @@ export function writeObservations(
     if (world.alive[i] === 0) continue;
     let at = i * O;
     for (let d = 0; d < 4; d++) out[at++] = mask[i * A + 2 + d];
-    // Beyond the edge of the map SMAC writes 1 for both.
-    if (options.obs_pathing_grid) at = surroundings.writePathing(world, i, options.move_amount, 8, 1, out, at);
-    if (options.obs_terrain_height) at = surroundings.writeHeight(world, i, options.move_amount, 1, out, at);
+    if (options.obs_pathing_grid) at = surroundings.writePathing(world, i, 8, out, at);
+    if (options.obs_terrain_height) at = surroundings.writeHeight(world, i, out, at);
     for (let k = 0; k < m; k++) {
       const bit = mask[i * A + untargetedActions + k];
       at = writeSeen(world, layout, options, i, n + k, bit, layout.enemyShieldBits, out, at);

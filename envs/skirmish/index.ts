@@ -15,6 +15,7 @@ import { maps, type SkirmishMap } from "./maps.js";
 import { type SkirmishOptions, skirmishOptions } from "./options.js";
 import { type Outcome, outcomeOf, Reward } from "./reward.js";
 import { Simulation } from "./simulation.js";
+import { Surroundings } from "./surroundings.js";
 import { worldSize } from "./terrain.js";
 import { World } from "./world.js";
 
@@ -27,6 +28,8 @@ class SkirmishEnvironment implements Environment {
   readonly #layout: Layout;
   readonly #reward: Reward;
   readonly #view: EpisodeView;
+  /** Points beyond the edge of the map: SMAC's observations count them as 1, ACE's entity features as 0. */
+  readonly #surroundings: { readonly observed: Surroundings; readonly full: Surroundings };
   #steps = 0;
 
   constructor(
@@ -38,6 +41,10 @@ class SkirmishEnvironment implements Environment {
     this.#layout = layoutOf(map, this.#world, options);
     this.#reward = new Reward(this.#world, options);
     this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };
+    this.#surroundings = {
+      observed: new Surroundings(this.#world.terrain, options.move_amount, 1),
+      full: new Surroundings(this.#world.terrain, options.move_amount, 0),
+    };
     const { agents, enemies, actions, entityFeatures, relationFeatures, observationSize, stateSize } = this.#layout;
     this.spec = {
       id: `skirmish/${map.name}`,
@@ -95,16 +102,19 @@ class SkirmishEnvironment implements Environment {
   }
 
   #write(outcome: Outcome, reward: number, out: TimeStep): void {
+    const { options } = this;
     const world = this.#world;
-    const { move_amount } = this.options;
-    this.#view.progress = this.#steps / this.map.limit;
+    const layout = this.#layout;
+    const view = this.#view;
+    const { observed, full } = this.#surroundings;
+    view.progress = this.#steps / this.map.limit;
     out.alive.set(world.alive);
-    writeActions(world, move_amount, out.actionMask, out.actionTargets);
-    writeEntities(world, this.#layout, this.#view.lastActions, move_amount, out.entities);
+    writeActions(world, options.move_amount, out.actionMask, out.actionTargets);
+    writeEntities(world, layout, view.lastActions, full, out.entities);
     writeRelations(world, out.relations);
-    writeObservations(world, this.#layout, this.options, this.#view, out.actionMask, out.observations);
-    if (this.options.obs_instead_of_state) out.state.set(out.observations);
-    else writeState(world, this.#layout, this.options, this.#view, out.state);
+    writeObservations(world, layout, options, view, observed, out.actionMask, out.observations);
+    if (options.obs_instead_of_state) out.state.set(out.observations);
+    else writeState(world, layout, options, view, out.state);
     out.reward = reward;
     out.terminated = outcome !== "undecided";
     out.truncated = !out.terminated && this.#steps >= this.map.limit;

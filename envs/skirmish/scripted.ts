@@ -12,6 +12,8 @@ import { firstMove } from "./actions.js";
 export type ScriptedPolicy = (step: TimeStep, spec: EnvironmentSpec, actions: Int32Array, rng: RandomStream) => void;
 
 const stop = 1;
+/** How near an enemy makes a kiting agent back away, as a share of the world's size: 5 world units. */
+const kiteDistance = 5 / 32;
 const [north, south, east, west] = [firstMove, firstMove + 1, firstMove + 2, firstMove + 3];
 
 /** Any legal action, uniformly. */
@@ -66,6 +68,16 @@ export const focusFire: ScriptedPolicy = (step, spec, actions) => {
   }
 };
 
+/** Who is ready to shoot attacks the weakest in range; while weapons recover, agents back away from enemies that are near. */
+export const kite: ScriptedPolicy = (step, spec, actions) => {
+  fightWeakest(step, spec, actions);
+  for (let i = 0; i < spec.agents; i++) {
+    if (step.alive[i] === 0 || feature(step, spec, i, 5) === 0) continue;
+    const enemy = best(spec, step, (e) => -distance(step, spec, i, e));
+    if (enemy >= 0 && distance(step, spec, i, enemy) < kiteDistance) actions[i] = walk(step, spec, i, enemy, -1);
+  }
+};
+
 /** Runs from the nearest enemy and never fights. */
 export const flee: ScriptedPolicy = (step, spec, actions) => {
   for (let i = 0; i < spec.agents; i++) {
@@ -75,7 +87,10 @@ export const flee: ScriptedPolicy = (step, spec, actions) => {
 };
 
 /** The scripted policies by name. */
-export const scriptedPolicies = { random, closest, weakest, focusFire, flee } as const satisfies Record<string, ScriptedPolicy>;
+export const scriptedPolicies = { random, closest, weakest, focusFire, kite, flee } as const satisfies Record<
+  string,
+  ScriptedPolicy
+>;
 
 type Choice = (agent: number) => number;
 

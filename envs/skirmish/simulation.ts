@@ -9,6 +9,7 @@ import { Activity, Order, type World } from "./world.js";
 export class Simulation {
   readonly #formation: Formation;
   #rng = RandomStream.from(0, "skirmish");
+  #ticks = 0;
 
   constructor(
     readonly world: World,
@@ -18,6 +19,7 @@ export class Simulation {
   }
 
   reset(seed: number): void {
+    this.#ticks = 0;
     this.#rng = RandomStream.from(seed, "skirmish");
     spawn(this.world, this.#formation, this.jitter, this.#rng);
   }
@@ -28,7 +30,7 @@ export class Simulation {
     world.previousX.set(world.x);
     world.previousY.set(world.y);
     recover(world);
-    commandEnemies(world);
+    commandEnemies(world, this.#ticks++);
     for (let k = 0; k < world.count; k++) {
       const u = world.turns[k];
       if (world.alive[u] === 1) this.#act(u);

@@ -1,43 +1,48 @@
-import { worldSize } from "./terrain.js";
+import { type Terrain, worldSize } from "./terrain.js";
 import type { World } from "./world.js";
 
-/** SMAC's points around a unit, in units of the move amount; the last is the unit's own cell. */
+/** SMAC's points around a unit, in move amounts: 4 straight at two moves' distance, 4 diagonal at one, its own cell. */
 const offsetX = [0, 0, 2, -2, 1, -1, 1, -1, 0] as const;
 const offsetY = [2, -2, 0, 0, 1, -1, -1, 1, 0] as const;
+const points = offsetX.length;
 
-/** Index into the terrain's grids of point p around unit u; −1 beyond the edge. */
-function cellAt(world: World, u: number, p: number, moveAmount: number): number {
-  const column = Math.trunc(Math.trunc(world.x[u]) + offsetX[p] * moveAmount);
-  const row = Math.trunc(Math.trunc(world.y[u]) + offsetY[p] * moveAmount);
-  const inside = column >= 0 && column < worldSize && row >= 0 && row < worldSize;
-  return inside ? row * worldSize + column : -1;
+/** The terrain around every cell of a map, looked up once: walkable or not (0, 1) and height (0 … 1) of 9 points. */
+export class Surroundings {
+  /** [cells, 9] each. */
+  readonly #pathing = new Float32Array(worldSize * worldSize * points);
+  readonly #height = new Float32Array(worldSize * worldSize * points);
+
+  /** `outside` is what points beyond the edge of the map count as, in both. */
+  constructor(terrain: Terrain, moveAmount: number, outside: number) {
+    for (let cell = 0; cell < worldSize * worldSize; cell++) {
+      for (let p = 0; p < points; p++) {
+        const column = Math.trunc((cell % worldSize) + offsetX[p] * moveAmount);
+        const row = Math.trunc(Math.floor(cell / worldSize) + offsetY[p] * moveAmount);
+        const inside = column >= 0 && column < worldSize && row >= 0 && row < worldSize;
+        const at = row * worldSize + column;
+        this.#pathing[cell * points + p] = inside ? terrain.pathable[at] : outside;
+        this.#height[cell * points + p] = inside ? terrain.height[at] / 255 : outside;
+      }
+    }
+  }
+
+  /** Writes pathing of the first `count` points around unit u at `out[at …]`; returns where they end. */
+  writePathing(world: World, u: number, count: number, out: Float32Array, at: number): number {
+    const first = cellOf(world, u) * points;
+    for (let p = 0; p < count; p++) out[at + p] = this.#pathing[first + p];
+    return at + count;
+  }
+
+  /** Writes the heights of all 9 points around unit u; returns where they end. */
+  writeHeight(world: World, u: number, out: Float32Array, at: number): number {
+    const first = cellOf(world, u) * points;
+    for (let p = 0; p < points; p++) out[at + p] = this.#height[first + p];
+    return at + points;
+  }
 }
 
-/** The terrain around a unit, point by point in SMAC's order: 4 straight at two moves' distance, 4 diagonal at one, its own cell. */
-export const surroundings = {
-  /** Writes 0 or 1 for the first `points` points, `outside` beyond the edge; returns where they end. */
-  writePathing(
-    world: World,
-    u: number,
-    moveAmount: number,
-    points: number,
-    outside: number,
-    out: Float32Array,
-    at: number,
-  ): number {
-    for (let p = 0; p < points; p++) {
-      const cell = cellAt(world, u, p, moveAmount);
-      out[at + p] = cell < 0 ? outside : world.terrain.pathable[cell];
-    }
-    return at + points;
-  },
-
-  /** Writes the heights of all 9 points, 0 … 1. */
-  writeHeight(world: World, u: number, moveAmount: number, outside: number, out: Float32Array, at: number): number {
-    for (let p = 0; p < 9; p++) {
-      const cell = cellAt(world, u, p, moveAmount);
-      out[at + p] = cell < 0 ? outside : world.terrain.height[cell] / 255;
-    }
-    return at + 9;
-  },
-};
+/** The cell that a unit is in; flyers on the far edges of the world belong to the last. */
+function cellOf(world: World, u: number): number {
+  const last = worldSize - 1;
+  return Math.min(Math.trunc(world.y[u]), last) * worldSize + Math.min(Math.trunc(world.x[u]), last);
+}
