@@ -81,9 +81,9 @@ export function update(
   settings: AceSettings,
 ): { state: AceState; metrics: MetricTensors } {
   const targets = targetsOf(state, batch, order, settings);
-  const { loss, gradients, aux } = valueAndGradTree((online: NetworkParameters) => {
+  const { value, gradients, auxiliary } = valueAndGradTree((online: NetworkParameters) => {
     const { loss, parts } = lossOf(online, batch, targets, order, spec, settings);
-    return { loss, aux: parts };
+    return { loss, auxiliary: parts };
   }, state.online);
   const clipped = clipByGlobalNorm(gradients, settings.gradientClip);
   const schedule = cosine({ from: settings.learningRate, to: settings.learningRateEnd, updates: settings.learningRateUpdates });
@@ -101,10 +101,10 @@ export function update(
   return {
     state: { online, target, optimiser: stepped.state, step: tf.add(state.step, 1) },
     metrics: {
-      loss,
-      tdLoss: aux.td,
-      auxiliaryLoss: aux.auxiliary,
-      meanQ: tf.mean(aux.values),
+      loss: value,
+      tdLoss: auxiliary.td,
+      auxiliaryLoss: auxiliary.auxiliary,
+      meanQ: tf.mean(auxiliary.values),
       gradientNorm: clipped.norm,
       learningRate,
     },

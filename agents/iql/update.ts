@@ -26,9 +26,9 @@ export function update(state: IqlState, batch: BatchTensors, settings: IqlSettin
   const best = tf.cast(tf.argMax(available(actionValues(state.online, next.observations), next.actionMask), 2), "int32");
   const bootstrap = at(actionValues(state.target, next.observations), best); // [B,n]
   const targets = tf.add(tf.expandDims(returns, 1), tf.mul(tf.expandDims(discounts, 1), bootstrap));
-  const { loss, gradients, aux } = valueAndGradTree((online: NetworkParameters) => {
+  const { value, gradients, auxiliary } = valueAndGradTree((online: NetworkParameters) => {
     const chosen = at(actionValues(online, now.observations), actions);
-    return { loss: tf.mean(tf.square(tf.sub(targets, chosen))), aux: { chosen } };
+    return { loss: tf.mean(tf.square(tf.sub(targets, chosen))), auxiliary: { chosen } };
   }, state.online);
   const clipped = clipByGlobalNorm(gradients, settings.gradientClip);
   const stepped = optimiser.apply({
@@ -42,6 +42,6 @@ export function update(state: IqlState, batch: BatchTensors, settings: IqlSettin
   const target = polyak(state.target, online, settings.targetRate) as NetworkParameters;
   return {
     state: { online, target, optimiser: stepped.state, step: tf.add(state.step, 1) },
-    metrics: { loss, meanQ: tf.mean(aux.chosen), gradientNorm: clipped.norm },
+    metrics: { loss: value, meanQ: tf.mean(auxiliary.chosen), gradientNorm: clipped.norm },
   };
 }

@@ -20,13 +20,12 @@ const arrival = 2;
 const escortDistance = 2;
 
 /** Ticks between two decisions of one unit: as many as the agents have by default, so that neither side is quicker. */
-const decisionPeriod = 8;
+export const decisionPeriod = 10;
 
 /** Gives new orders to those living enemies whose moment it is; they take turns, and the rest carry on. */
 export function commandEnemies(world: World, tick: number): void {
-  for (let k = 0; k < world.count; k++) {
-    const u = world.turns[k];
-    if (world.isAlly(u) || world.alive[u] === 0 || (tick + k) % decisionPeriod !== 0) continue;
+  for (let u = world.agents; u < world.count; u++) {
+    if (world.alive[u] === 0 || (tick + world.phase[u]) % decisionPeriod !== 0) continue;
     if (world.types[u].healing) commandHealer(world, u);
     else if (world.windUp[u] === 0) commandFighter(world, u);
   }

@@ -1,4 +1,5 @@
 import type { RandomStream } from "../../src/tensor/random.js";
+import { decisionPeriod } from "./enemy.js";
 import { spawns } from "./maps.js";
 import { worldSize } from "./terrain.js";
 import { shieldRegeneration, ticksPerGameSecond } from "./units.js";
@@ -58,7 +59,9 @@ export function spawn(world: World, formation: Formation, jitter: number, rng: R
     world.x[u] = formation.x[u] + shift(jitter, rng);
     world.y[u] = formation.y[u] + shift(jitter, rng);
   }
-  if (jitter > 0) rng.permutation(world.turns, 0, world.count);
+  if (jitter === 0) return;
+  rng.permutation(world.turns, 0, world.count);
+  for (let u = 0; u < world.count; u++) world.phase[u] = rng.integer(decisionPeriod);
 }
 
 function shift(jitter: number, rng: RandomStream): number {

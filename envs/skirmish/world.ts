@@ -66,6 +66,8 @@ export class World {
   readonly previousY: Float64Array;
   /** [N] the order in which units act. */
   readonly turns: Int32Array;
+  /** [N] offset in ticks of the moments at which a unit of the enemy decides. */
+  readonly phase: Int32Array;
 
   constructor(map: SkirmishMap) {
     const allies = expand(map.allies);
@@ -89,7 +91,7 @@ export class World {
     [this.orderX, this.orderY] = [floats(), floats()];
     [this.alive, this.order, this.activity] = [bytes(), bytes(), bytes()];
     [this.windUp, this.target, this.unhurt, this.attacker] = [integers(), integers(), integers(), integers()];
-    [this.detour, this.turns] = [integers(), integers()];
+    [this.detour, this.turns, this.phase] = [integers(), integers(), integers()];
     this.detourSide = new Int8Array(this.count);
   }
 
@@ -102,6 +104,7 @@ export class World {
       this.energy[u] = this.types[u].healing ? energy.start : 0;
       this.detourSide[u] = u % 2 === 0 ? 1 : -1;
       this.turns[u] = u;
+      this.phase[u] = u;
     }
     this.cooldown.fill(0);
     this.windUp.fill(0);

@@ -105,11 +105,11 @@ class RandomPlayer {
 
   #restartEnded(): void | Promise<void> {
     const { terminated, truncated } = this.#out;
-    let ended: number[] | undefined;
+    const ended: number[] = [];
     for (let copy = 0; copy < this.environment.copies; copy++) {
-      if (terminated[copy] === 1 || truncated[copy] === 1) (ended ??= []).push(copy);
+      if (terminated[copy] === 1 || truncated[copy] === 1) ended.push(copy);
     }
-    if (ended) return this.#reset(ended);
+    return ended.length > 0 ? this.#reset(ended) : undefined;
   }
 
   #reset(copies: readonly number[]): void | Promise<void> {

@@ -15,20 +15,38 @@ export type Cell = string | number | undefined;
 
 /** A table for people: one line a row, columns lined up, a rule under the heads. */
 export function formatTable(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const rule = { mid: "─", "mid-mid": "──", "left-mid": "", "right-mid": "" };
-  const none = { top: "", "top-mid": "", "top-left": "", "top-right": "", left: "", right: "", middle: "  " };
-  const bottom = { bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" };
   const numeric = heads.map((_, k) => rows.length > 0 && rows.every((row) => typeof row[k] === "number" || row[k] === undefined));
+  const blank = [
+    "top",
+    "top-mid",
+    "top-left",
+    "top-right",
+    "bottom",
+    "bottom-mid",
+    "bottom-left",
+    "bottom-right",
+    "left",
+    "right",
+  ];
   const table = new Table({
     head: [...heads],
     colAligns: numeric.map((isNumeric) => (isNumeric ? "right" : "left")),
-    chars: { ...rule, ...none, ...bottom },
+    chars: {
+      ...Object.fromEntries(blank.map((part) => [part, ""])),
+      middle: "  ",
+      mid: "─",
+      "mid-mid": "──",
+      "left-mid": "",
+      "right-mid": "",
+    },
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
   });
   table.push(...rows.map((row) => row.map((cell) => cell ?? "")));
-  const [head = "", ...body] = table.toString().split("\n");
-  const width = Math.max(head.length, ...body.map((line) => line.length));
-  return [head, "─".repeat(width), ...body].map((line) => line.trimEnd()).join("\n");
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
 }
 
 /** A number with as many digits as people read: 1234567 → `1 234 567`, 12.345 → `12.3`, 0.012345 → `0.0123`. */

@@ -4,6 +4,7 @@ import { vectorize } from "../environments/vectorize.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
 import {
+  EvaluationLog,
   type Json,
   listCheckpoints,
   loadCheckpoint,
@@ -11,7 +12,6 @@ import {
   RunFolder,
   saveBest,
   saveCheckpoint,
-  writeEvaluation,
 } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import type { HostTree } from "../tensor/tree.js";
@@ -55,12 +55,22 @@ export async function trainRun(
   try {
     const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
     const store = new ReplayStore(trainer.replay);
-    await resume(run, trainer, store, events);
-    const metrics = new MetricsWriter(run, trainer.environmentSteps);
+    const resumed = await resume(run, trainer, store, events);
+    const { environmentSteps, updates } = trainer;
+    const metrics = new MetricsWriter(run, resumed ? { resume: { environmentSteps, updates } } : {});
+    const evaluations = EvaluationLog.open(run, environmentSteps);
     const trainerEvents: TrainerEvents = {
       onStep: (t) => events.onStep?.(t),
       onEvaluation(record, evaluation, best) {
         metrics.write(record);
+        evaluations.add({
+          stepCount: record.environmentSteps,
+          elapsedTime: record.wallSeconds,
+          metrics: {
+            win_rate: evaluation.episodes.map((episode) => (episode.won ? 1 : 0)),
+            return: evaluation.episodes.map((episode) => episode.return),
+          },
+        });
         if (best) saveBest(run, { step: trainer.environmentSteps, state: agent.policy(trainer.learnerState), json: {} });
         events.onEvaluation?.(record, evaluation, best);
       },
@@ -71,7 +81,6 @@ export async function trainRun(
     };
     try {
       await trainer.run(trainerEvents, signal);
-      writeEvaluation(run);
     } finally {
       metrics.close();
       trainer.dispose();
@@ -84,12 +93,13 @@ export async function trainRun(
   }
 }
 
-async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, events: SessionEvents): Promise<void> {
-  if (listCheckpoints(run).steps.length === 0) return;
+async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, events: SessionEvents): Promise<boolean> {
+  if (listCheckpoints(run).steps.length === 0) return false;
   const checkpoint = loadCheckpoint(run, "latest");
   for (const warning of checkpoint.warnings) events.onWarning?.(warning);
   if (checkpoint.replay) store.restore(checkpoint.replay.state as never, checkpoint.replay.read);
   await trainer.restore(checkpoint.state, checkpoint.json as unknown as TrainerState);
+  return true;
 }
 
 /** The acting part of a checkpoint: what "best" holds already, and what agents take from a full one. */

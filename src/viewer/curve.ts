@@ -41,6 +41,14 @@ function shortSteps(steps: number): string {
   return steps >= 1e3 ? `${steps / 1e3}k` : String(steps);
 }
 
+/** Takes out what only a live chart needs (hover styles, data marks), and the numbers that count charts within the process. */
+function asPicture(svg: string): string {
+  return svg
+    .replace(/<style >.*?<\/style>\n?/s, "")
+    .replaceAll(/ (?:class|ecmeta_\w+|pointer-events)="[^"]*"/g, "")
+    .replaceAll(/\bzr\d+-/g, "curve-");
+}
+
 /**
  * A learning curve as an SVG picture: win rate against environment steps, or the mean return where nothing is ever won. One
  * line for each run. The same curves give the same text.
@@ -87,8 +95,7 @@ export function renderCurveSvg(curves: readonly Curve[], { title, width = 760, h
       },
       series,
     });
-    // The renderer numbers its charts within the process; ids must not tell which one this was.
-    return chart.renderToSVGString().replaceAll(/\bzr\d+-/g, "curve-");
+    return asPicture(chart.renderToSVGString());
   } finally {
     chart.dispose();
   }

@@ -16,6 +16,10 @@ const widestMap = 76;
 const tallestMap = 18;
 const flattestMap = 5;
 const barWidth = 10;
+/** Where a glyph goes, in rows and columns, when another stands in its place: the nearest first. */
+const nearby = [-3, -2, -1, 0, 1, 2, 3]
+  .flatMap((dx) => [-1, 0, 1].map((dy) => [dy, dx] as const))
+  .sort((a, b) => Math.hypot(2 * a[0], a[1]) - Math.hypot(2 * b[0], b[1]));
 
 function signed(value: number, digits: number): string {
   return (value >= 0 ? "+" : "") + value.toFixed(digits);
@@ -39,7 +43,11 @@ function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number
   const [cells, rows] = [Math.round(width / unitsPerColumn), Math.round(height / unitsPerColumn / 2)];
   const grid = Array.from({ length: rows }, () => Array.from({ length: cells }, (): Span => [" "]));
   const free = (row: number, start: number, length: number) =>
-    row >= 0 && row < rows && grid[row]!.slice(start, start + length).every(([text]) => text === " ");
+    row >= 0 &&
+    row < rows &&
+    start >= 0 &&
+    start + length <= cells &&
+    grid[row]!.slice(start, start + length).every(([text]) => text === " ");
 
   frame.units.forEach((unit, index) => {
     if (!unit.alive) return;
@@ -47,9 +55,12 @@ function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number
     const centre = (unit.x - bounds.left) / unitsPerColumn - glyph.length / 2;
     const start = Math.max(0, Math.min(cells - glyph.length, Math.round(centre)));
     const row = Math.max(0, Math.min(rows - 1, Math.floor((bounds.top - unit.y) / unitsPerColumn / 2)));
-    const place = [row, row + 1, row - 1].find((candidate) => free(candidate, start, glyph.length)) ?? row;
+    const [y, x] = nearby.map(([dy, dx]) => [row + dy, start + dx] as const).find((at) => free(...at, glyph.length)) ?? [
+      row,
+      start,
+    ];
     [...glyph].forEach((char, k) => {
-      grid[place]![start + k] = [char, teamStyle(unit)];
+      grid[y]![x + k] = [char, teamStyle(unit)];
     });
   });
   const edge = "─".repeat(cells);
@@ -64,7 +75,7 @@ function bar(share: number, style: Style): Line {
   ];
 }
 
-/** One line for each unit: `M0 marine   ██████████  45/45  +12 shield`. */
+/** One line for each unit: `S0 stalker ██████████   80/80 +12`, the last its shield. */
 function unitLines(frame: Frame): Line[] {
   const name = Math.max(0, ...frame.units.map((unit) => unit.type.length));
   const glyph = Math.max(0, ...frame.units.map((unit, index) => glyphOf(unit, index).length));
@@ -72,8 +83,8 @@ function unitLines(frame: Frame): Line[] {
     const label = `${glyphOf(unit, index).padEnd(glyph)} ${unit.type.padEnd(name)} `;
     if (!unit.alive) return [[`${label}${"dead".padEnd(barWidth)}`, "dim"]];
     const share = unit.healthMax > 0 ? unit.health / unit.healthMax : 0;
-    const health = ` ${Math.ceil(unit.health).toFixed(0).padStart(4)}/${unit.healthMax.toFixed(0)}`.padEnd(10);
-    const shield: Span = [unit.shieldMax > 0 ? ` +${Math.ceil(unit.shield).toFixed(0)} shield`.padEnd(12) : "", "cyan"];
+    const health = ` ${Math.ceil(unit.health).toFixed(0).padStart(4)}/${unit.healthMax.toFixed(0)}`;
+    const shield: Span = [unit.shieldMax > 0 ? ` +${Math.ceil(unit.shield).toFixed(0)}` : "", "cyan"];
     return [[label, teamStyle(unit)], ...bar(share, share > 0.35 ? "green" : "red"), [health], shield];
   });
 }

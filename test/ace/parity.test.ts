@@ -63,11 +63,11 @@ describe.each(["js", "cpu"])("ACE on %s", (name) => {
     const settings: AceSettings = aceSettings.parse({ target: kind, auxiliaryBalance, hidden: H });
     const fn = (o: NetworkParameters, t: NetworkParameters, b: BatchTensors, r: Tensor) => {
       const y = targetsOf({ online: o, target: t } as AceState, b, r, settings);
-      const { loss, gradients, aux } = valueAndGradTree((p: NetworkParameters) => {
+      const { value, gradients, auxiliary } = valueAndGradTree((p: NetworkParameters) => {
         const { loss, parts } = lossOf(p, b, y, r, spec, settings);
-        return { loss, aux: parts };
+        return { loss, auxiliary: parts };
       }, o);
-      return { y, loss, gradients, q: aux.values };
+      return { y, loss: value, gradients, q: auxiliary.values };
     };
     const compiled = await device.compile(fn, [specOf(online), specOf(target), specOf(batch as HostTree), specOf(order as HostTree)] as never, kind);
     const out = (await compiled.run([online, target, batch as HostTree, order])) as {

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { matrixEpisode, syntheticEpisode } from "../../test/synthetic-episode.js";
+import { renderStep } from "./terminal.js";
+import { playInTerminal, type TerminalOutput } from "./terminal-player.js";
+
+const episode = syntheticEpisode();
+const escape = "\x1b";
+
+describe("renderStep", () => {
+  it("shows the world, the units and the decisions", () => {
+    expect(renderStep(episode, 11, { columns: 80, color: false, rows: 26 })).toMatchSnapshot();
+  });
+
+  it("shows only the decisions where nothing is drawn", () => {
+    expect(renderStep(matrixEpisode(), 0, { columns: 80, color: false })).toMatchInlineSnapshot(`
+      "matrix/climbing   ace   seed 3   trained for 2,000 steps
+      step 0/1   reward +0.00   return 0.00
+
+        1  agent 1  a   Q   11.000   margin +4.000
+        2  agent 0  a   Q   11.000   margin +11.000"
+    `);
+  });
+
+  it("says how it ended", () => {
+    expect(renderStep(matrixEpisode(), 1, { columns: 80, color: false })).toMatch(/return 11\.00 {3}won\n\nnobody decides/);
+    expect(renderStep({ ...matrixEpisode(), won: false }, 1, { columns: 80, color: false })).toContain("not won");
+  });
+
+  it.each([40, 60, 80, 132])("stays within %i columns", (columns) => {
+    for (const t of episode.steps.keys()) {
+      for (const line of renderStep(episode, t, { columns, color: false }).split("\n"))
+        expect(line.length).toBeLessThanOrEqual(columns);
+    }
+  });
+
+  it("makes the map flatter on a low terminal", () => {
+    expect(renderStep(episode, 11, { columns: 100, color: false, rows: 24 }).split("\n").length).toBeLessThanOrEqual(24);
+    expect(renderStep(episode, 11, { columns: 100, color: false }).split("\n").length).toBeGreaterThan(24);
+  });
+
+  it("shows every living unit on the map, and no dead one", () => {
+    for (const [t, { frame }] of episode.steps.entries()) {
+      const map = renderStep(episode, t, { columns: 100, color: false })
+        .split("\n")
+        .filter((line) => line.startsWith("│"));
+      const numbers = map
+        .join(" ")
+        .match(/[A-Za-z]\d+/g)
+        ?.map((glyph) => Number(glyph.slice(1)))
+        .sort((a, b) => a - b);
+      expect(numbers).toEqual(frame!.units.flatMap((unit, index) => (unit.alive ? [index] : [])));
+    }
+  });
+
+  it("colours only when asked, and says the same", () => {
+    const coloured = renderStep(episode, 11, { columns: 80, color: true });
+    expect(coloured).toContain(escape);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is taken out
+    const plain = coloured.replace(/\x1b\[\d+m/g, "").replace(/ +$/gm, "");
+    expect(plain).toBe(renderStep(episode, 11, { columns: 80, color: false }));
+  });
+});
+
+function fakeOutput(size: Partial<TerminalOutput>) {
+  let text = "";
+  const output = { ...size, write: (part: string | Uint8Array) => (text += part).length > 0 } as TerminalOutput;
+  return { output, text: () => text };
+}
+
+describe("playInTerminal", () => {
+  it("prints one plain block a step where there is no terminal", async () => {
+    const { output, text } = fakeOutput({});
+    await playInTerminal(episode, { output, stepsPerSecond: 0.1, color: true });
+    expect(text()).not.toContain(escape);
+    expect(text().match(/^step \d+\/24 /gm)).toEqual(episode.steps.map((_, t) => `step ${t}/24 `));
+  });
+
+  it("plays on the alternate screen and leaves the last step on the normal one", async () => {
+    const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
+    await playInTerminal(matrixEpisode(), { output, stepsPerSecond: 100, color: false });
+    expect(text().startsWith(`${escape}[?1049h`)).toBe(true);
+    expect(text().split(`${escape}[2J`)).toHaveLength(3);
+    expect(text().split(`${escape}[?1049l`)[1]).toContain("step 1/1");
+  });
+
+  it("restores the terminal and its listeners when it is stopped", async () => {
+    const listeners = process.listenerCount("SIGINT");
+    const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
+    const stop = new AbortController();
+    const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false, signal: stop.signal });
+    stop.abort();
+    await played;
+    expect(text().split(`${escape}[?25h${escape}[?1049l`)[1]).toContain("step 0/24");
+    expect(process.listenerCount("SIGINT")).toBe(listeners);
+  });
+
+  it("stops at Ctrl-C", async () => {
+    const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
+    const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false });
+    process.emit("SIGINT");
+    await played;
+    expect(text()).toContain(`${escape}[?1049l`);
+  });
+});
