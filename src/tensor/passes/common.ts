@@ -23,14 +23,15 @@ export function mergeCommonSubexpressions(graph: Graph): Graph {
     const current = substitution.get(value);
     if (!current.constant || identities.has(current)) return current;
     const key = constantKey(current);
-    const known = key === undefined ? undefined : constants.get(key);
-    if (known) substitution.set(current, known);
-    else if (key !== undefined) constants.set(key, current);
+    if (key === undefined) return current;
+    const known = constants.get(key);
+    if (!known) constants.set(key, current);
+    else if (known !== current) substitution.set(current, known);
     return known ?? current;
   };
   const identity = (value: Value): number => {
-    let id = identities.get(value);
-    if (id === undefined) identities.set(value, (id = identities.size));
+    const id = identities.get(value) ?? identities.size;
+    identities.set(value, id);
     return id;
   };
 
