@@ -35,10 +35,12 @@ message Dimension { int64 dim_value = 1; }
 
 const modelType = protobuf.parse(schema, { keepCase: true }).root.lookupType("Model");
 
-/** Names of a model's inputs and outputs, in the order of the graph's. */
+/** A model in ONNX's file format, and the names that its edges to the outside have there. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
-  readonly inputNames: readonly string[];
+  /** One for each input of the graph; undefined where nothing reads it, since ONNX Runtime wants every declared input fed. */
+  readonly inputNames: readonly (string | undefined)[];
+  /** One for each output of the graph. */
   readonly outputNames: readonly string[];
 }
 
@@ -60,9 +62,10 @@ function encodeInfo(name: string, value: Value): object {
  */
 export function encodeOnnx(graph: Graph, label: string): OnnxModel {
   const names = new Map<Value, string>();
+  const read = new Set([...graph.nodes.flatMap((entry) => entry.inputs), ...graph.outputs]);
   const inputNames = graph.inputs.map((value, i) => {
     names.set(value, `input${i}`);
-    return `input${i}`;
+    return read.has(value) ? `input${i}` : undefined;
   });
   const initializer: object[] = [];
   const nameOf = (value: Value): string => {
@@ -100,7 +103,7 @@ export function encodeOnnx(graph: Graph, label: string): OnnxModel {
       name: label,
       node,
       initializer,
-      input: graph.inputs.map((value, i) => encodeInfo(inputNames[i]!, value)),
+      input: graph.inputs.flatMap((value, i) => (inputNames[i] === undefined ? [] : [encodeInfo(inputNames[i], value)])),
       output: graph.outputs.map((value, i) => encodeInfo(outputNames[i]!, value)),
     },
   };

@@ -1,6 +1,6 @@
 import * as ort from "onnxruntime-node";
 import type { Compiled, Device, DeviceOptions, PureFunction, Signature } from "../device.js";
-import { encodeOnnx } from "../onnx.js";
+import { encodeOnnx, type OnnxModel } from "../onnx.js";
 import { optimise } from "../passes/index.js";
 import { trace } from "../trace/trace.js";
 import type { ArraySpec, HostTree, Tree } from "../tree.js";
@@ -35,17 +35,19 @@ class OnnxFunction implements Compiled {
     private readonly session: ort.InferenceSession,
     private readonly signature: Signature,
     private readonly label: string,
-    /** For each leaf of the arguments, whether the graph reads it. */
-    private readonly read: readonly boolean[],
+    private readonly model: OnnxModel,
   ) {}
 
   async run(args: readonly HostTree[], into?: HostTree): Promise<HostTree> {
     const inputs = checkArguments(this.label, this.signature, args);
     const feeds: Record<string, ort.Tensor> = {};
-    for (const [i, leaf] of inputs.entries()) if (this.read[i]) feeds[`input${i}`] = this.#view(leaf);
+    for (const [i, leaf] of inputs.entries()) {
+      const name = this.model.inputNames[i];
+      if (name !== undefined) feeds[name] = this.#view(leaf);
+    }
     const result = into ?? mapTree(this.outputs, (spec) => HostArray.zeros(spec));
     const fetches: Record<string, ort.Tensor> = {};
-    for (const [i, { leaf }] of leavesOf(result).entries()) fetches[`output${i}`] = this.#view(leaf);
+    for (const [i, { leaf }] of leavesOf(result).entries()) fetches[this.model.outputNames[i]!] = this.#view(leaf);
     await this.session.run(feeds, fetches);
     return result;
   }
@@ -75,13 +77,9 @@ class OnnxDevice implements Device {
 
   async compile(fn: PureFunction, signature: Signature, label: string): Promise<Compiled> {
     const traced = trace(fn, signature, label);
-    const graph = optimise(traced.graph);
-    // The runtime wants every declared input fed, so those that nothing reads are not declared.
-    const used = new Set([...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs]);
-    const read = graph.inputs.map((value) => used.has(value));
-    const { bytes } = encodeOnnx(graph, label);
-    const session = await ort.InferenceSession.create(bytes, sessionOptions(this.provider, this.options));
-    return new OnnxFunction(traced.outputs, session, signature, label, read);
+    const model = encodeOnnx(optimise(traced.graph), label);
+    const session = await ort.InferenceSession.create(model.bytes, sessionOptions(this.provider, this.options));
+    return new OnnxFunction(traced.outputs, session, signature, label, model);
   }
 }
 
