@@ -4,7 +4,7 @@ import { renderStep } from "./terminal.js";
 import { playInTerminal, type TerminalOutput } from "./terminal-player.js";
 
 const episode = syntheticEpisode();
-const escape = "\x1b";
+const esc = "\x1b";
 
 describe("renderStep", () => {
   it("shows the world, the units and the decisions", () => {
@@ -54,7 +54,7 @@ describe("renderStep", () => {
 
   it("colours only when asked, and says the same", () => {
     const coloured = renderStep(episode, 11, { columns: 80, color: true });
-    expect(coloured).toContain(escape);
+    expect(coloured).toContain(esc);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what is taken out
     const plain = coloured.replace(/\x1b\[\d+m/g, "").replace(/ +$/gm, "");
     expect(plain).toBe(renderStep(episode, 11, { columns: 80, color: false }));
@@ -71,16 +71,16 @@ describe("playInTerminal", () => {
   it("prints one plain block a step where there is no terminal", async () => {
     const { output, text } = fakeOutput({});
     await playInTerminal(episode, { output, stepsPerSecond: 0.1, color: true });
-    expect(text()).not.toContain(escape);
+    expect(text()).not.toContain(esc);
     expect(text().match(/^step \d+\/24 /gm)).toEqual(episode.steps.map((_, t) => `step ${t}/24 `));
   });
 
   it("plays on the alternate screen and leaves the last step on the normal one", async () => {
     const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
     await playInTerminal(matrixEpisode(), { output, stepsPerSecond: 100, color: false });
-    expect(text().startsWith(`${escape}[?1049h`)).toBe(true);
-    expect(text().split(`${escape}[2J`)).toHaveLength(3);
-    expect(text().split(`${escape}[?1049l`)[1]).toContain("step 1/1");
+    expect(text().startsWith(`${esc}[?1049h`)).toBe(true);
+    expect(text().split(`${esc}[2J`)).toHaveLength(3);
+    expect(text().split(`${esc}[?1049l`)[1]).toContain("step 1/1");
   });
 
   it("restores the terminal and its listeners when it is stopped", async () => {
@@ -90,7 +90,7 @@ describe("playInTerminal", () => {
     const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false, signal: stop.signal });
     stop.abort();
     await played;
-    expect(text().split(`${escape}[?25h${escape}[?1049l`)[1]).toContain("step 0/24");
+    expect(text().split(`${esc}[?25h${esc}[?1049l`)[1]).toContain("step 0/24");
     expect(process.listenerCount("SIGINT")).toBe(listeners);
   });
 
@@ -99,6 +99,6 @@ describe("playInTerminal", () => {
     const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false });
     process.emit("SIGINT");
     await played;
-    expect(text()).toContain(`${escape}[?1049l`);
+    expect(text()).toContain(`${esc}[?1049l`);
   });
 });
