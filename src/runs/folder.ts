@@ -19,6 +19,8 @@ const entries = [
   "replay",
   "episodes",
   "evaluation.json",
+  "curve.svg",
+  "replay.html",
 ];
 
 const runInfo = z.looseObject({
