@@ -6,6 +6,8 @@
  * - Tile: tfjs's slices once per repetition, and stops at rank 4; a broadcast over a batch would be hundreds of slices.
  * - GatherV2: tfjs's needs UnsortedSegmentSum, which the wasm backend lacks; a product with a one-hot matrix needs nothing special.
  * - Cumsum: tfjs's transposes the result where the axis is not the last.
+ * - Maximum, Minimum, SquaredDifference: tfjs's do not sum over broadcast axes.
+ * - Prod: tfjs's does not know axes that count from the end.
  *
  * @module
  */
@@ -113,4 +115,59 @@ const cumsum: GradConfig = {
   },
 };
 
-for (const gradient of [batchMatMul, tile, gather, cumsum]) tf.registerGradient(gradient);
+/** The gradient of an operation on a and b from its two partial derivatives, each times dy. */
+function elementwise(
+  kernelName: string,
+  partials: (dy: Tensor, a: Tensor, b: Tensor) => [() => Tensor, () => Tensor],
+): GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ["a", "b"],
+    gradFunc: (output, saved) => {
+      const [a, b] = saved as [Tensor, Tensor];
+      const [da, db] = partials(output as Tensor, a, b);
+      return { a: () => unbroadcast(da(), a.shape), b: () => unbroadcast(db(), b.shape) };
+    },
+  };
+}
+
+const maximum = elementwise("Maximum", (dy, a, b) => [
+  () => tf.mul(dy, tf.cast(tf.greaterEqual(a, b), "float32")),
+  () => tf.mul(dy, tf.cast(tf.less(a, b), "float32")),
+]);
+
+const minimum = elementwise("Minimum", (dy, a, b) => [
+  () => tf.mul(dy, tf.cast(tf.lessEqual(a, b), "float32")),
+  () => tf.mul(dy, tf.cast(tf.greater(a, b), "float32")),
+]);
+
+const squaredDifference = elementwise("SquaredDifference", (dy, a, b) => [
+  () => tf.mul(dy, tf.mul(tf.sub(a, b), 2)),
+  () => tf.mul(dy, tf.mul(tf.sub(b, a), 2)),
+]);
+
+/** Each factor's derivative is the product of those before it and those after it: right where factors are zero, too. */
+const prod: GradConfig = {
+  kernelName: "Prod",
+  inputsToSave: ["x"],
+  gradFunc: (output, saved, attributes) => {
+    const x = saved[0]!;
+    const axes = tf.util.parseAxisParam((attributes as unknown as { axis: number[] }).axis, x.shape);
+    return {
+      x: () => {
+        const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+        const order = [...kept, ...axes];
+        const moved = x.transpose(order);
+        const rows = moved.reshape([...kept.map((i) => x.shape[i]!), -1]);
+        const last = rows.rank - 1;
+        const others = tf.mul(tf.cumprod(rows, last, true), tf.cumprod(rows, last, true, true));
+        const dy = (output as Tensor).reshape([...rows.shape.slice(0, -1), 1]);
+        const back = x.shape.map((_, i) => order.indexOf(i));
+        return tf.mul(others, dy).reshape(moved.shape).transpose(back);
+      },
+    };
+  },
+};
+
+const replaced = [batchMatMul, tile, gather, cumsum, maximum, minimum, squaredDifference, prod];
+for (const gradient of replaced) tf.registerGradient(gradient);

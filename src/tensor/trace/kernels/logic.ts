@@ -19,11 +19,18 @@ const connective =
   (r, { a, b }) =>
     binary(r, op, r.cast(a!, "bool"), r.cast(b!, "bool"), "bool");
 
-/** tf.where. ONNX broadcasts all three; tfjs has already made the shapes equal, and a pass removes what it added for that. */
+/**
+ * tf.where. ONNX broadcasts all three; tfjs has already made the shapes equal, and a pass removes what it added for that. ONNX Runtime
+ * chooses between numbers only: for truth values it is (c∧t)∨(¬c∧e).
+ */
 const select: KernelRecorder = (r, { condition, t, e }) => {
-  const shape = broadcastShape(condition!.shape, t!.shape, e!.shape);
-  if (!shape) throw new RangeError(`where: shapes [${condition!.shape}], [${t!.shape}] and [${e!.shape}] do not broadcast`);
-  return r.emit("Where", [r.cast(condition!, "bool"), t!, e!], { shape, type: t!.type });
+  const chosen = r.cast(condition!, "bool");
+  if (t!.type === "bool") {
+    return binary(r, "Or", binary(r, "And", chosen, t!), binary(r, "And", unary(r, "Not", chosen), e!));
+  }
+  const shape = broadcastShape(chosen.shape, t!.shape, e!.shape);
+  if (!shape) throw new RangeError(`where: shapes [${chosen.shape}], [${t!.shape}] and [${e!.shape}] do not broadcast`);
+  return r.emit("Where", [chosen, t!, e!], { shape, type: t!.type });
 };
 
 const cast: KernelRecorder = (r, { x }, { dtype }) => r.cast(x!, r.type(dtype as "float32"));

@@ -1,5 +1,5 @@
 import type { Value } from "../../graph.js";
-import { broadcastShape, sizeOf } from "../../graph.js";
+import { broadcastShape, sameShape, sizeOf } from "../../graph.js";
 import type { KernelRecorder, KernelTable } from "../backend.js";
 import type { Recorder } from "../recorder.js";
 import { binary, elementwise } from "./elementwise.js";
@@ -33,6 +33,10 @@ export function matMul(r: Recorder, a: Value, b: Value, transposeA = false, tran
       `matMul: shapes [${a.shape}]${transposeA ? "ᵀ" : ""} and [${b.shape}]${transposeB ? "ᵀ" : ""} do not fit`,
     );
   }
+  if (!repeatsWhole(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
+    const what = `a matMul whose batches [${a.shape.slice(0, -2)}] and [${b.shape.slice(0, -2)}] both repeat`;
+    throw r.untraceable(what, "tfjs computes it wrongly; tile one side first");
+  }
   const shape = [...batch, rows, columns];
   const batchA = sizeOf(a.shape.slice(0, -2));
   const oneB = sizeOf(b.shape.slice(0, -2)) === 1;
@@ -44,6 +48,13 @@ export function matMul(r: Recorder, a: Value, b: Value, transposeA = false, tran
   const left = transposeA ? swapped(r, a) : a;
   const right = transposeB ? swapped(r, b) : b;
   return r.emit("MatMul", [left, right], { shape, type: a.type });
+}
+
+/** Whether the smaller batch only repeats as a whole: the one kind of broadcast that tfjs's own backends get right. */
+function repeatsWhole(a: readonly number[], b: readonly number[]): boolean {
+  const core = (batch: readonly number[]) => batch.slice(batch.findIndex((size) => size !== 1));
+  const [large, small] = sizeOf(a) >= sizeOf(b) ? [core(a), core(b)] : [core(b), core(a)];
+  return sizeOf(small) === 1 || sameShape(large.slice(large.length - small.length), small);
 }
 
 function dimensions(x: Value, transposed: boolean): [number, number] {

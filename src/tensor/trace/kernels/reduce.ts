@@ -70,7 +70,7 @@ const cumprod: KernelRecorder = (r, { x }, { axis, exclusive, reverse }) => {
     Array.from({ length: size }, () => part),
     { axis: { int: along! } },
   );
-  const ordered = reverse ? parts.reverse() : parts;
+  const ordered = reverse ? parts.toReversed() : parts;
   const running: Value[] = [];
   let product = r.constant(new Float32Array(part.shape.reduce((a, b) => a * b, 1)).fill(1), part.shape, "float32");
   for (const factor of ordered) {
@@ -78,7 +78,12 @@ const cumprod: KernelRecorder = (r, { x }, { axis, exclusive, reverse }) => {
     running.push(exclusive ? product : next);
     product = next;
   }
-  return r.emit("Concat", reverse ? running.reverse() : running, { shape: x!.shape, type: x!.type }, { axis: { int: along! } });
+  return r.emit(
+    "Concat",
+    reverse ? running.toReversed() : running,
+    { shape: x!.shape, type: x!.type },
+    { axis: { int: along! } },
+  );
 };
 
 const topK: KernelRecorder = (r, { x }, { k }) => {
