@@ -8,6 +8,7 @@ import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { type RecordedEpisode, readEpisode } from "../runs/index.js";
 import { renderReplayPage, replayPageMark } from "../viewer/html.js";
 import { playInTerminal } from "../viewer/terminal-player.js";
+import { printJson, printLines } from "./output.js";
 
 interface ReplayOptions {
   terminal?: boolean;
@@ -48,11 +49,11 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   if (page !== undefined) await writePage(page, episode);
 
   const { stdout, env } = process;
-  if (options.json) stdout.write(`${JSON.stringify(summaryOf(episode, source.file, page), null, 2)}\n`);
+  if (options.json) printJson(summaryOf(episode, source.file, page));
   else if (options.terminal || (page === undefined && stdout.isTTY)) {
     await playInTerminal(episode, { output: stdout, stepsPerSecond, color: stdout.isTTY && !env.NO_COLOR });
-  } else stdout.write(`${sentenceOf(episode, source.file)}\n`);
-  if (page !== undefined && !options.json) stdout.write(`replay page: ${page}\n`);
+  } else printLines(sentenceOf(episode, source.file));
+  if (page !== undefined && !options.json) printLines(`replay page: ${page}`);
 }
 
 function speedOf(text: string): number {

@@ -25,7 +25,7 @@ describe("renderCurveSvg", () => {
 
   it("shows the mean return where nothing is won, and skips records without it", () => {
     const points = [
-      { environmentSteps: 0, meanReturn: -30 },
+      { environmentSteps: 0, meanReturn: -30, winRate: 0 },
       { environmentSteps: 500 },
       { environmentSteps: 1000, meanReturn: 11 },
     ];

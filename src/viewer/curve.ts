@@ -41,6 +41,14 @@ function shortSteps(steps: number): string {
   return steps >= 1e3 ? `${steps / 1e3}k` : String(steps);
 }
 
+/** The win rate if anything was ever won, since not every environment has winning; else the mean return. */
+function measureOf(curves: readonly Curve[]): "winRate" | "meanReturn" | undefined {
+  const points = curves.flatMap((curve) => curve.points);
+  if (points.some(({ winRate = 0 }) => winRate > 0)) return "winRate";
+  if (points.some(({ meanReturn }) => meanReturn !== undefined)) return "meanReturn";
+  return points.some(({ winRate }) => winRate !== undefined) ? "winRate" : undefined;
+}
+
 /** Takes out what only a live chart needs (hover styles, data marks), and the numbers that count charts within the process. */
 function asPicture(svg: string): string {
   return svg
@@ -50,7 +58,7 @@ function asPicture(svg: string): string {
 }
 
 /**
- * A learning curve as an SVG picture: win rate against environment steps, or the mean return where nothing is ever won. One
+ * A learning curve as an SVG picture: win rate against environment steps, or the mean return where nothing was ever won. One
  * line for each run. The same curves give the same text.
  *
  * @throws BatonError "invalid-value" when no curve has a point to draw.
@@ -59,9 +67,8 @@ function asPicture(svg: string): string {
  * renderCurveSvg([{ name: "seed 0", points: readMetrics(run) }], { title: "ACE on skirmish/3m" });
  */
 export function renderCurveSvg(curves: readonly Curve[], { title, width = 760, height = 420 }: CurveOptions): string {
-  const has = (key: "winRate" | "meanReturn") => curves.some(({ points }) => points.some((point) => point[key] !== undefined));
-  const key = has("winRate") ? "winRate" : "meanReturn";
-  if (!has(key)) {
+  const key = measureOf(curves);
+  if (!key) {
     throw new BatonError("invalid-value", `no evaluation to draw in "${title}"`, {
       hint: "let the run reach its first evaluation",
     });

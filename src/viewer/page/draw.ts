@@ -1,6 +1,6 @@
 import type { Frame, FrameUnit } from "../../environment.js";
 import type { Bounds, Intent } from "../story.js";
-import { shapeOf, topOf, traceShape } from "./shapes.js";
+import { type Shape, topOf, traceShape } from "./shapes.js";
 
 /** Colours that the canvas takes from the style sheet, by their custom property. */
 export const colourNames = [
@@ -23,6 +23,8 @@ export interface Camera {
 export interface Sprite {
   readonly unit: FrameUnit;
   readonly index: number;
+  /** Tells its type. */
+  readonly shape: Shape;
   readonly x: number;
   readonly y: number;
   readonly radius: number;
@@ -48,7 +50,13 @@ export function cameraFor(bounds: Bounds, width: number, height: number): Camera
 }
 
 /** The units between two frames. A unit of the first frame keeps its index in the second. */
-export function spritesBetween(now: Frame, next: Frame, fraction: number, camera: Camera): Sprite[] {
+export function spritesBetween(
+  now: Frame,
+  next: Frame,
+  fraction: number,
+  camera: Camera,
+  shapes: ReadonlyMap<string, Shape>,
+): Sprite[] {
   return now.units.map((unit, index) => {
     const later = next.units[index] ?? unit;
     const moved = later.alive ? later : unit; // a dead unit's position means nothing
@@ -57,6 +65,7 @@ export function spritesBetween(now: Frame, next: Frame, fraction: number, camera
     return {
       unit,
       index,
+      shape: shapes.get(unit.type) ?? null,
       x: camera.x(mix(unit.x, moved.x, fraction)),
       y: camera.y(mix(unit.y, moved.y, fraction)),
       radius: Math.max(smallestRadius, unit.radius * camera.scale),
@@ -131,32 +140,15 @@ export function drawIntents(
     context.strokeStyle = colour;
     context.fillStyle = colour;
     context.lineWidth = intent.agent === selected ? 2.5 : 1.5;
-    context.globalAlpha = from.opacity * (intent.agent === selected ? 0.95 : 0.55);
+    context.globalAlpha = from.opacity * (intent.agent === selected ? 1 : 0.65);
     drawArrow(context, from.x + ux * reach, from.y + uy * reach, from.x + ux * end, from.y + uy * end, healing);
   }
   context.globalAlpha = 1;
 }
 
-/** A bar over the unit, its lower edge at `bottom` pixels, filled to `share`. */
-function drawBar(context: CanvasRenderingContext2D, sprite: Sprite, bottom: number, share: number, colour: string, back: string) {
-  const width = Math.max(24, 2 * sprite.radius);
-  const [x, y] = [sprite.x - width / 2, bottom - 4];
-  context.fillStyle = back;
-  context.fillRect(x, y, width, 4);
-  context.fillStyle = colour;
-  context.fillRect(x, y, width * Math.min(1, Math.max(0, share)), 4);
-}
-
-/** One unit: its shape, number, and bars of health and shield. */
-export function drawUnit(
-  context: CanvasRenderingContext2D,
-  sprite: Sprite,
-  type: number,
-  selected: boolean,
-  colours: Colours,
-): void {
-  const { unit, x, y, radius } = sprite;
-  const shape = shapeOf(type);
+/** One unit: its shape and number. */
+export function drawUnit(context: CanvasRenderingContext2D, sprite: Sprite, selected: boolean, colours: Colours): void {
+  const { unit, shape, x, y, radius } = sprite;
   context.globalAlpha = sprite.opacity;
   if (selected) {
     context.strokeStyle = colours.text!;
@@ -177,14 +169,25 @@ export function drawUnit(
     context.textBaseline = "middle";
     context.fillText(String(sprite.index), x, y + 0.5);
   }
-  if (unit.alive) {
-    const bottom = y - radius * topOf(shape) - 7;
-    const share = unit.healthMax > 0 ? sprite.health / unit.healthMax : 0;
-    if (unit.healthMax > 0) {
-      drawBar(context, sprite, bottom, share, share > 0.35 ? colours.health! : colours["health-low"]!, colours["bar-back"]!);
-    }
-    if (unit.shieldMax > 0)
-      drawBar(context, sprite, bottom - 5, sprite.shield / unit.shieldMax, colours.shield!, colours["bar-back"]!);
-  }
+  context.globalAlpha = 1;
+}
+
+/** Health over the unit, and shield over the health. Drawn after all units, so that none hides another's. */
+export function drawBars(context: CanvasRenderingContext2D, sprite: Sprite, colours: Colours): void {
+  const { unit, shape, x, y, radius, health, shield } = sprite;
+  const width = Math.max(18, 2 * radius);
+  const bottom = y - radius * topOf(shape) - 7;
+  const bar = (row: number, share: number, colour: string) => {
+    const [left, top] = [x - width / 2, bottom - 4 - 5 * row];
+    context.fillStyle = colours.card!;
+    context.fillRect(left - 1, top - 1, width + 2, 6);
+    context.fillStyle = colours["bar-back"]!;
+    context.fillRect(left, top, width, 4);
+    context.fillStyle = colours[colour]!;
+    context.fillRect(left, top, width * Math.min(1, Math.max(0, share)), 4);
+  };
+  context.globalAlpha = sprite.opacity;
+  if (unit.shieldMax > 0) bar(1, shield / unit.shieldMax, "shield");
+  if (unit.healthMax > 0) bar(0, health / unit.healthMax, health > 0.35 * unit.healthMax ? "health" : "health-low");
   context.globalAlpha = 1;
 }

@@ -63,7 +63,7 @@ export function decisionsPanel(episode: RecordedEpisode, onSelect: (agent: numbe
       hint.textContent =
         choices.length === 0
           ? "The episode is over: nobody decides any more."
-          : "Margin: Q of the choice minus the best other available action.";
+          : "Margin: Q of the choice minus that of its best alternative.";
       choices.forEach((choice, p) => {
         const { row, button, cells } = rows[p]!;
         row.className = `${choice.agent === selected ? "selected" : ""} ${choice.alive ? "" : "dead"}`;

@@ -1,5 +1,5 @@
 /** Shapes that tell unit types apart: points on the unit circle, y downwards; null is the circle itself. */
-type Shape = readonly (readonly [number, number])[] | null;
+export type Shape = readonly (readonly [number, number])[] | null;
 
 /** A regular polygon of `corners`, first corner at `turn` turns clockwise from the top, blown up to look as large as the circle. */
 function polygon(corners: number, turn: number, size: number): Shape {

@@ -5,6 +5,7 @@ import {
   type Colours,
   cameraFor,
   colourNames,
+  drawBars,
   drawGrid,
   drawIntents,
   drawUnit,
@@ -12,7 +13,7 @@ import {
   spritesBetween,
   teamName,
 } from "./draw.js";
-import { shapeOf, shapePath } from "./shapes.js";
+import { type Shape, shapeOf, shapePath } from "./shapes.js";
 
 export interface Stage {
   readonly element: HTMLElement;
@@ -21,7 +22,7 @@ export interface Stage {
 }
 
 /** Names every unit type with its shape, and both teams with their colour. */
-function legend(types: readonly string[], teams: readonly number[]): HTMLElement {
+function legend(shapes: ReadonlyMap<string, Shape>, teams: readonly number[]): HTMLElement {
   const swatch = (path: string, colour: string) =>
     svgElement(
       "svg",
@@ -30,7 +31,7 @@ function legend(types: readonly string[], teams: readonly number[]): HTMLElement
     );
   const entries = [
     ...teams.map((team) => element("span", {}, swatch("M-5-5H5V5H-5Z", `var(--${teamName(team)})`), teamName(team))),
-    ...types.map((type, k) => element("span", {}, swatch(shapePath(shapeOf(k), 5), "var(--muted)"), type)),
+    ...Array.from(shapes, ([type, shape]) => element("span", {}, swatch(shapePath(shape, 5), "var(--muted)"), type)),
   ];
   return element("div", { class: "legend" }, ...entries);
 }
@@ -42,7 +43,7 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
   const units = episode.steps.flatMap(({ frame }) => frame?.units ?? []);
   const types = [...new Set(units.map((unit) => unit.type))];
   const teams = [...new Set(units.map((unit) => unit.team))].sort((a, b) => a - b);
-  const typeIndex = new Map(types.map((type, k) => [type, k]));
+  const shapes = new Map(types.map((type, k) => [type, shapeOf(k)]));
 
   const canvas = element("canvas", { role: "img", "aria-label": "The world from above; the tables name every decision" });
   const context = canvas.getContext("2d")!;
@@ -68,17 +69,13 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     const now = episode.steps[t]!.frame;
     if (!now) return;
     const camera = cameraFor(bounds, width, height);
-    sprites = spritesBetween(now, episode.steps[t + 1]?.frame ?? now, time - t, camera);
+    sprites = spritesBetween(now, episode.steps[t + 1]?.frame ?? now, time - t, camera, shapes);
+    const [living, dead] = [sprites.filter(({ unit }) => unit.alive), sprites.filter(({ unit }) => !unit.alive)];
     drawGrid(context, now, camera, colours);
-    const drawAll = (alive: boolean) => {
-      for (const sprite of sprites) {
-        const { type, alive: lives } = sprite.unit;
-        if (lives === alive) drawUnit(context, sprite, typeIndex.get(type)!, alive && sprite.index === selected, colours);
-      }
-    };
-    drawAll(false); // the dead lie below
+    for (const sprite of dead) drawUnit(context, sprite, false, colours);
     drawIntents(context, intentsAt(episode, t), sprites, selected, colours);
-    drawAll(true);
+    for (const sprite of living) drawUnit(context, sprite, sprite.index === selected, colours);
+    for (const sprite of living) drawBars(context, sprite, colours);
   };
 
   canvas.addEventListener("click", (event) => {
@@ -91,5 +88,5 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     draw(last.time, last.selected);
   });
   new ResizeObserver(() => draw(last.time, last.selected)).observe(canvas);
-  return { element: element("section", { class: "card stage", "aria-label": "World" }, canvas, legend(types, teams)), draw };
+  return { element: element("section", { class: "card stage", "aria-label": "World" }, canvas, legend(shapes, teams)), draw };
 }

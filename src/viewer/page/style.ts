@@ -35,7 +35,7 @@ h1 { font-size: 18px; font-weight: 650; margin: 0; letter-spacing: -0.01em; }
 .result.won { color: var(--won); background: var(--won-soft); }
 .result.lost { color: var(--lost); background: var(--lost-soft); }
 
-main { flex: 1; min-height: 0; display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr) 420px; grid-template-rows: minmax(0, 1fr); }
+main { flex: 1; min-height: 0; display: grid; gap: 12px; grid-template-columns: minmax(0, 1fr) 440px; grid-template-rows: minmax(0, 1fr); }
 .left, .right { display: flex; flex-direction: column; gap: 12px; min-height: 0; min-width: 0; }
 .stage { flex: 1; min-height: 0; display: flex; flex-direction: column; overflow: hidden; }
 .stage canvas { flex: 1; min-height: 0; width: 100%; display: block; }
@@ -76,8 +76,8 @@ button, select { font: inherit; color: inherit; }
 .values { flex: 1 1 0; min-height: 150px; }
 
 table { width: 100%; border-collapse: collapse; }
-th { position: sticky; top: 0; z-index: 1; background: var(--card); color: var(--muted); font-weight: 500; font-size: 12.5px; text-align: left; padding: 3px 8px; box-shadow: inset 0 -1px var(--line); }
-td { padding: 4px 8px; white-space: nowrap; }
+th { position: sticky; top: 0; z-index: 1; background: var(--card); color: var(--muted); font-weight: 500; font-size: 12.5px; text-align: left; padding: 3px 7px; box-shadow: inset 0 -1px var(--line); }
+td { padding: 4px 7px; white-space: nowrap; }
 th:first-child, td:first-child { padding-left: 14px; width: 1px; color: var(--muted); }
 th:last-child, td:last-child { padding-right: 14px; }
 .number { text-align: right; }
@@ -88,7 +88,7 @@ th:last-child, td:last-child { padding-right: 14px; }
 .decisions tbody tr.dead td { opacity: 0.65; }
 .decisions td button { border: 0; background: none; padding: 0; cursor: pointer; text-align: left; border-radius: 3px; }
 .decisions tr.selected td button { font-weight: 600; }
-.decisions td.action { max-width: 150px; overflow: hidden; text-overflow: ellipsis; }
+.decisions td.action { width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .decisions .negative { color: var(--lost); }
 
 .option { display: grid; grid-template-columns: minmax(116px, 38%) minmax(0, 1fr) 66px; align-items: center; gap: 10px; padding: 2.5px 14px; }
@@ -102,18 +102,20 @@ th:last-child, td:last-child { padding-right: 14px; }
 .option.unavailable .fill { display: none; }
 .message { margin: 40px auto; max-width: 520px; padding: 0 16px; }
 
-.app.plain main { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto minmax(0, max-content); }
+.app.plain main { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); grid-template-rows: auto fit-content(100%); align-content: start; }
 .app.plain .left { grid-column: 1 / -1; }
 .app.plain .right { display: contents; }
 .app.plain .decisions { max-height: none; }
 
 @media (max-width: 900px) {
+  .app.plain .right { display: flex; }
   .app { height: auto; padding: 12px; }
   main, .app.plain main { grid-template-columns: minmax(0, 1fr); grid-template-rows: none; }
   .result { margin-left: 0; }
   .stage canvas { flex: none; height: min(78vw, 60vh); }
   .decisions, .values { max-height: none; }
   .values { flex: none; }
+  .decisions td.action, .option .name { white-space: normal; }
   .readout { margin-left: 0; width: 100%; justify-content: space-between; }
 }
 `;
