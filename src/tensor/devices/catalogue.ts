@@ -43,7 +43,7 @@ async function withoutNewHandlers<T>(load: () => Promise<T>): Promise<T> {
 const wasm: Opener = async () => {
   const { openEager } = await import("./eager.js");
   const device = await withoutNewHandlers(async () => {
-    await import("@tensorflow/tfjs-backend-wasm");
+    await import("./wasm.js");
     return openEager("wasm", "wasm", "WebAssembly");
   });
   if (!device)
