@@ -1,0 +1,57 @@
+/** Learning is proven by learning: games with a known optimum, solved in seconds. */
+import { describe, expect, it } from "vitest";
+import { optimalReturn } from "../../envs/matrix/index.js";
+import { trainInMemory } from "./train.js";
+
+const oneShot = (id: string, agent: Record<string, unknown>, seed: number) => ({
+  seed,
+  env: { id },
+  agent: { hidden: 16, batchSize: 32, explorationSteps: 3000, ...agent },
+  training: { environmentSteps: 4000, copies: 4, updatesPerStep: 0.25, warmupSteps: 100, replayCapacity: 4000 },
+  evaluation: { everySteps: 4000, episodes: 4 },
+});
+const ace = { name: "ace", learningRate: 0.003, targetRate: 0.05 };
+const iql = { name: "iql", learningRate: 0.003 };
+const seeds = [0, 1, 2];
+
+describe.each(["matrix/climbing", "matrix/penalty"])("%s", (id) => {
+  it.each(seeds)("ACE finds the optimum (seed %i)", async (seed) => {
+    const { last } = await trainInMemory(oneShot(id, ace, seed));
+    expect(last.meanReturn).toBe(optimalReturn(id.slice("matrix/".length) as "climbing" | "penalty"));
+  });
+
+  it("independent learners settle for less", async () => {
+    const returns: number[] = [];
+    for (const seed of seeds) returns.push((await trainInMemory(oneShot(id, iql, seed))).last.meanReturn);
+    const optimum = optimalReturn(id.slice("matrix/".length) as "climbing" | "penalty");
+    expect(Math.max(...returns)).toBeLessThan(optimum);
+  });
+});
+
+it("two ACE spiders catch the fly as fast as can be", async () => {
+  const options = { size: 3, fly: "still" } as const;
+  const { last } = await trainInMemory({
+    seed: 0,
+    env: { id: "matrix/spiders-and-fly", ...options },
+    agent: {
+      name: "ace",
+      hidden: 32,
+      batchSize: 64,
+      gamma: 0.9,
+      auxiliaryWeight: 0,
+      learningRate: 0.003,
+      learningRateEnd: 0.0001,
+      learningRateUpdates: 4500,
+      explorationSteps: 12_000,
+      explorationEnd: 0.1,
+      targetRate: 0.02,
+    },
+    training: { environmentSteps: 24_000, copies: 16, updatesPerStep: 0.2, warmupSteps: 500, replayCapacity: 24_000 },
+    evaluation: { everySteps: 24_000, episodes: 64 },
+  });
+  expect(last.winRate).toBe(1);
+  // every one of the 64 starts is played as well as value iteration says it can be
+  const optimum = solvePursuit(matrixOptions.parse(options));
+  const best = last.episodes.map(({ seed }) => optimum.value(startOf(seed, options)));
+  last.episodes.forEach((episode, k) => expect(episode.return).toBeCloseTo(best[k]!, 4));
+});

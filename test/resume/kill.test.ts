@@ -1,0 +1,112 @@
+/** A run that is killed at any moment and resumed ends exactly as one that was never disturbed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { packageRoot } from "../../src/package.js";
+import { ReplayBuffer, ReplayStore } from "../../src/replay/index.js";
+import { loadCheckpoint, readMetrics, RunFolder } from "../../src/runs/index.js";
+import { RandomStream } from "../../src/tensor/random.js";
+import { type HostArray, leavesOf } from "../../src/tensor/tree.js";
+import { resolveExperiment } from "../../src/training/experiment.js";
+import { yamlLayer } from "../../src/training/layers.js";
+
+const root = mkdtempSync(join(tmpdir(), "baton-resume-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const settings = {
+  "agent.hidden": 8,
+  "agent.batchSize": 8,
+  "agent.order": "shuffle-sample",
+  "agent.explorationSteps": 1000,
+  "training.environmentSteps": 2400,
+  "training.copies": 4,
+  "training.replayCapacity": 600,
+  "training.warmupSteps": 100,
+  "evaluation.everySteps": 500,
+  "evaluation.episodes": 4,
+  "checkpoint.everySteps": 200,
+};
+
+function train(run: string): ChildProcess {
+  const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+  const args = ["--import", "tsx", "src/cli/main.ts", "train", "--env", "matrix/spiders-and-fly", "--device", "cpu"];
+  return spawn(process.execPath, [...args, "--threads", "1", "--run", run, ...sets], { cwd: packageRoot(), stdio: "ignore" });
+}
+
+async function finish(run: string): Promise<void> {
+  const [code] = (await once(train(run), "exit")) as [number | null];
+  expect(code).toBe(0);
+}
+
+/** Everything that must be equal: weights, optimiser, counters, streams, replay, curve. */
+async function contents(path: string) {
+  const run = RunFolder.open(path);
+  const checkpoint = loadCheckpoint(run, "latest");
+  const { config, spec, agent } = await resolveExperiment(yamlLayer(run.readConfig(), "config.yaml"));
+  const replay = new ReplayBuffer(spec, agent.transition, { lanes: config.training.copies, capacity: config.training.replayCapacity });
+  new ReplayStore(replay).restore(checkpoint.replay!.state as never, checkpoint.replay!.read);
+  const { wallSeconds: _, ...json } = checkpoint.json as Record<string, unknown>;
+  return {
+    step: checkpoint.step,
+    json,
+    weights: leavesOf(checkpoint.state).map(({ path: name, leaf }) => [name, Buffer.from(bytes(leaf)).toString("base64")]),
+    replay: replay.lanes.map((lane) => ({ begin: lane.begin, end: lane.end, columns: lane.columns.map((column) => Array.from(column)) })),
+    curve: readMetrics(run).map(({ wallSeconds: __, ...record }) => record),
+  };
+}
+
+const bytes = ({ data }: HostArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+const whole = join(root, "whole");
+beforeAll(() => finish(whole));
+
+it("continues bit for bit after kill -9 at random moments", async () => {
+  const run = join(root, "killed");
+  const rng = RandomStream.from(Date.now(), "kills");
+  let kills = 0;
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const child = train(run);
+    const exited = once(child, "exit");
+    const ended = await Promise.race([exited.then(() => true), sleep(1500 + 2500 * rng.uniform()).then(() => false)]);
+    if (ended) break;
+    child.kill("SIGKILL");
+    await exited;
+    kills += 1;
+  }
+  expect(kills).toBeGreaterThan(0);
+  await finish(run);
+  expect(await contents(run)).toEqual(await contents(whole));
+});
+
+it("ends cleanly and resumably on Ctrl-C", async () => {
+  const run = join(root, "interrupted");
+  const child = train(run);
+  const exited = once(child, "exit");
+  while (!RunFolder.inspect(run).startsWith("run") && child.exitCode === null) await sleep(50);
+  await sleep(600);
+  child.kill("SIGINT");
+  await exited;
+  expect(child.signalCode).toBeNull();
+  expect(() => loadCheckpoint(RunFolder.open(run), "latest")).not.toThrow();
+  await finish(run);
+  const resumed = await contents(run);
+  const undisturbed = await contents(whole);
+  expect(resumed.weights).toEqual(undisturbed.weights);
+  expect(resumed.curve).toEqual(undisturbed.curve);
+});
+
+it("uses the checkpoint before a torn one, says so, and arrives at the same end", async () => {
+  const checkpoints = join(whole, "checkpoints");
+  const before = await contents(whole);
+  const newest = readdirSync(checkpoints).filter((name) => /^\d.*\.safetensors$/.test(name)).sort().at(-1)!;
+  truncateSync(join(checkpoints, newest), readFileSync(join(checkpoints, newest)).byteLength >> 1);
+  const { warnings, step } = loadCheckpoint(RunFolder.open(whole), "latest");
+  expect(step).toBeLessThan(before.step);
+  expect(warnings.join()).toContain(newest);
+  await finish(whole);
+  expect(await contents(whole)).toEqual(before);
+});
