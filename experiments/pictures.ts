@@ -34,6 +34,7 @@ async function drawReplay(run: RunFolder, path: string): Promise<void> {
     await page.goto(pathToFileURL(html).href);
     const scrub = page.locator(".scrub");
     await scrub.fill(String(Math.round(moment * Number(await scrub.getAttribute("max")))));
+    await scrub.blur(); // no focus ring in the picture
     await page.screenshot({ path, animations: "disabled" });
   } finally {
     await browser.close();
