@@ -63,7 +63,11 @@ describe("renderStep", () => {
 
 function fakeOutput(size: Partial<TerminalOutput>) {
   let text = "";
-  const output = { ...size, write: (part: string | Uint8Array) => (text += part).length > 0 } as TerminalOutput;
+  const write = (part: string | Uint8Array) => {
+    text += part;
+    return true;
+  };
+  const output: TerminalOutput = { ...size, write };
   return { output, text: () => text };
 }
 
