@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";

@@ -8,8 +8,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { EnvironmentSpec } from "../../src/environment.js";
-import { dense, type Linear } from "../../src/tensor/layers.js";
 import { normal, uniformFanIn } from "../../src/tensor/initialise.js";
+import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
 
@@ -96,9 +96,7 @@ export function encode(p: NetworkParameters, step: { entities: Tensor; relations
   const H = s0.shape[2]!;
   // r_ij = MLP2(concat(rel_ij, s0_j)): the product with s0_j is made once per entity
   const other = tf.expandDims(dense(s0, p.relation.other), 1); // [B,1,N,H]
-  const first = p.relation.relation
-    ? tf.add(project(step.relations, p.relation.relation), other)
-    : tf.tile(other, [1, N, 1, 1]);
+  const first = p.relation.relation ? tf.add(project(step.relations, p.relation.relation), other) : tf.tile(other, [1, N, 1, 1]);
   const pairs = tf.relu(dense(tf.relu(first), p.relation.output)); // [B,N,N,2H]
   // p_i = (1/N) Σ_j m_j r_avg_ij ;  g_i = max_j m_j r_max_ij
   const seen = tf.mul(pairs, tf.reshape(alive, [B, 1, N, 1]));

@@ -94,11 +94,7 @@ export function follow(p: NetworkParameters, encoded: Encoded, d: Decisions): Fo
   // target's row  s_j + Σ_{q≤p} [j_q = j_p] π_q + Σ_{q≤p} [i_q = j_p] δ_q
   const sameTarget = tf.mul(tf.matMul(target, target, false, true), upTo);
   const targetActed = tf.mul(tf.matMul(target, actor, false, true), upTo);
-  const targetRows = tf.addN([
-    tf.matMul(target, encoded.x),
-    tf.matMul(sameTarget, passive),
-    tf.matMul(targetActed, active),
-  ]);
+  const targetRows = tf.addN([tf.matMul(target, encoded.x), tf.matMul(sameTarget, passive), tf.matMul(targetActed, active)]);
   const rows = tf.concat([encoded.x, actorRows, targetRows], 1);
 
   const aliveRows = tf.concat([encoded.alive, tf.matMul(actor, encoded.alive), tf.matMul(target, encoded.alive)], 1);
@@ -137,11 +133,7 @@ function currentRows(actor: Tensor, target: Tensor): Tensor {
 export function finalValue(p: NetworkParameters, encoded: Encoded, d: Decisions): Tensor {
   const [, N] = encoded.x.shape as [number, number, number];
   const { active, passive } = chosenEmbeddings(p, encoded, d);
-  const x = tf.addN([
-    encoded.x,
-    tf.matMul(oneHot(d.actor, N), active, true),
-    tf.matMul(oneHot(d.target, N), passive, true),
-  ]);
+  const x = tf.addN([encoded.x, tf.matMul(oneHot(d.actor, N), active, true), tf.matMul(oneHot(d.target, N), passive, true)]);
   const [average, maximum] = tf.split(tf.mul(decide(p, x), encoded.alive), 2, 2) as [Tensor, Tensor];
   return value(p, tf.concat([tf.mean(average, 1), tf.max(maximum, 1)], 1));
 }

@@ -15,8 +15,16 @@ export const aceSettings = z
     order: z
       .enum(["fixed", "shuffle", "shuffle-sample"])
       .default("shuffle")
-      .describe("Order of deciding in training: fixed, one random order per batch (shuffle), or one per sample (shuffle-sample)."),
-    nStep: z.number().int().min(1).max(64).default(3).describe("Steps of reward summed before bootstrapping, in environment steps."),
+      .describe(
+        "Order of deciding in training: fixed, one random order per batch (shuffle), or one per sample (shuffle-sample).",
+      ),
+    nStep: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(3)
+      .describe("Steps of reward summed before bootstrapping, in environment steps."),
     gamma: probability.default(0.99).describe("Discount per environment step."),
     batchSize: z.number().int().min(1).max(4096).default(128).describe("Transitions in each update (paper: 320)."),
     learningRate: z.number().positive().max(1).default(1e-3).describe("Learning rate at the start (paper: 3e-4)."),
@@ -29,8 +37,14 @@ export const aceSettings = z
       .describe("Length of the learning rate's cosine decay, in updates; constant afterwards."),
     weightDecay: z.number().min(0).max(1).default(1e-5).describe("L2 penalty added to the gradient, per unit of weight."),
     gradientClip: z.number().positive().default(50).describe("Largest global norm of the gradient; longer ones are scaled down."),
-    targetRate: probability.default(0.008).describe("Share of the online network mixed into the target network after each update."),
-    auxiliaryWeight: z.number().min(0).default(10).describe("Weight of the prediction loss (how each entity changes); 0 turns it off."),
+    targetRate: probability
+      .default(0.008)
+      .describe("Share of the online network mixed into the target network after each update."),
+    auxiliaryWeight: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe("Weight of the prediction loss (how each entity changes); 0 turns it off."),
     auxiliaryBalance: z
       .boolean()
       .default(false)

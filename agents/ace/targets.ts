@@ -11,8 +11,8 @@ import {
   type Decisions,
   decisionsOf,
   embedAllTargets,
-  finalValue,
   type Followed,
+  finalValue,
   follow,
   rollOut,
   type SequentialState,
@@ -23,7 +23,12 @@ import {
 type Tensor = tf.Tensor;
 
 /** y_env [B] = R^k + γ^k (1−d) · Q_θ⁻(s'_{a'*_1:n−1}, a'*_n), with a'* the greedy roll-out of θ in s' (double Q). */
-export function environmentTarget(online: NetworkParameters, target: NetworkParameters, batch: BatchTensors, order: Tensor): Tensor {
+export function environmentTarget(
+  online: NetworkParameters,
+  target: NetworkParameters,
+  batch: BatchTensors,
+  order: Tensor,
+): Tensor {
   const { next, returns, discounts } = batch;
   const { actions } = rollOut(online, encode(online, next), next, order);
   const decisions = decisionsOf(actions, order, next.actionTargets, online.table.shape[0]!);
@@ -77,7 +82,10 @@ function prefixes(encoded: Encoded, followed: Followed, decisions: Decisions): S
   const n = decisions.actor.shape[1]!;
   const count = tf.slice(followed.current, [0, 0, 0], [B, n - 1, N + 2 * n]);
   // index of the row that stands for each entity: Σ_rows current · [row's entity = e] · row
-  const entityOfRow = tf.concat([tf.tile(tf.reshape(tf.range(0, N, 1, "int32"), [1, N]), [B, 1]), decisions.actor, decisions.target], 1);
+  const entityOfRow = tf.concat(
+    [tf.tile(tf.reshape(tf.range(0, N, 1, "int32"), [1, N]), [B, 1]), decisions.actor, decisions.target],
+    1,
+  );
   const isEntity = tf.cast(tf.oneHot(entityOfRow, N), "float32"); // [B,N+2n,N]
   const row = tf.reshape(tf.range(0, N + 2 * n), [1, 1, N + 2 * n]);
   const index = tf.cast(tf.matMul(tf.mul(count, row), isEntity), "int32"); // [B,n−1,N]

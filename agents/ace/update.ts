@@ -14,8 +14,8 @@ import { cosine } from "../../src/tensor/schedules.js";
 import type { TensorTree } from "../../src/tensor/tree.js";
 import { auxiliaryLabels, auxiliaryLoss } from "./auxiliary.js";
 import { encode, type NetworkParameters, predict } from "./network.js";
-import type { AceSettings } from "./settings.js";
 import { decisionsOf, follow } from "./sequence.js";
+import type { AceSettings } from "./settings.js";
 import { environmentTarget, replyTargets } from "./targets.js";
 
 type Tensor = tf.Tensor;

@@ -6,12 +6,20 @@ const probability = z.number().min(0).max(1);
 export const iqlSettings = z
   .strictObject({
     hidden: z.number().int().min(4).max(1024).default(64).describe("Width H of both hidden layers, in units."),
-    nStep: z.number().int().min(1).max(64).default(1).describe("Steps of reward summed before bootstrapping, in environment steps."),
+    nStep: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe("Steps of reward summed before bootstrapping, in environment steps."),
     gamma: probability.default(0.99).describe("Discount per environment step."),
     batchSize: z.number().int().min(1).max(4096).default(128).describe("Transitions in each update."),
     learningRate: z.number().positive().max(1).default(1e-3).describe("Learning rate, constant."),
     gradientClip: z.number().positive().default(10).describe("Largest global norm of the gradient; longer ones are scaled down."),
-    targetRate: probability.default(0.01).describe("Share of the online network mixed into the target network after each update."),
+    targetRate: probability
+      .default(0.01)
+      .describe("Share of the online network mixed into the target network after each update."),
     explorationStart: probability.default(1).describe("Probability of a random action at the first environment step."),
     explorationEnd: probability.default(0.05).describe("Probability of a random action after the decay."),
     explorationSteps: z

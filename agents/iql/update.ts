@@ -18,7 +18,8 @@ export type IqlState = { online: NetworkParameters; target: NetworkParameters; o
 export const optimiser = adam({});
 
 /** Q[…, index] over the last axis: values [B,n,A], index [B,n] → [B,n]. */
-const at = (values: Tensor, index: Tensor): Tensor => tf.sum(tf.mul(values, tf.cast(tf.oneHot(index, values.shape[2]!), "float32")), 2);
+const at = (values: Tensor, index: Tensor): Tensor =>
+  tf.sum(tf.mul(values, tf.cast(tf.oneHot(index, values.shape[2]!), "float32")), 2);
 
 export function update(state: IqlState, batch: BatchTensors, settings: IqlSettings): { state: IqlState; metrics: MetricTensors } {
   const { now, next, actions, returns, discounts } = batch;

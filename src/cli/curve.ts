@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { onDisk } from "../runs/files.js";
 import { type RunFolder, readMetrics } from "../runs/index.js";
 import { renderCurveSvg } from "../viewer/curve.js";

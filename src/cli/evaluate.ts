@@ -31,9 +31,15 @@ export function evaluateCommand(): Command {
     .argument("<run>", "Folder of the run.")
     .option("--episodes <n>", "Episodes to play.", "64")
     .option("--checkpoint <which>", "Which weights: best, latest, or the environment step of a checkpoint.", "best")
-    .option("--seed <n>", "Seed that the episodes are drawn from (default: the run's seed plus 1000, which training never evaluates on).")
+    .option(
+      "--seed <n>",
+      "Seed that the episodes are drawn from (default: the run's seed plus 1000, which training never evaluates on).",
+    )
     .option("--device <name>", "Where the network runs (default: as in training).")
-    .option("--record [n]", `Write the first n episodes into the run's episodes/ folder, for \`baton replay\` (n = ${RECORDED} when left out).`)
+    .option(
+      "--record [n]",
+      `Write the first n episodes into the run's episodes/ folder, for \`baton replay\` (n = ${RECORDED} when left out).`,
+    )
     .option("--json", "Print the result as one JSON object.")
     .action((run: string, options: EvaluateOptions) => evaluate(run, options));
 }
@@ -44,7 +50,8 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const record = recordedCount(options.record, episodes);
   const run = RunFolder.open(path);
   const experiment = await resolveExperiment(yamlLayer(run.readConfig(), join(path, "config.yaml")));
-  const seed = options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER);
+  const seed =
+    options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER);
   const { policy, step, warnings } = loadPolicy(run, checkpoint, experiment);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 
@@ -65,7 +72,11 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   });
   evaluator.dispose();
   environment.close?.();
-  report({ path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files }, result, options.json === true);
+  report(
+    { path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files },
+    result,
+    options.json === true,
+  );
 }
 
 function report(
@@ -76,7 +87,17 @@ function report(
   const { env, agent, episodes, seed, step, files } = of;
   const { winRate, meanReturn, meanLength } = result;
   if (json) {
-    printJson({ env, agent, episodes, winRate, meanReturn, meanLength, seed, checkpoint: step, ...(files.length > 0 ? { recorded: files } : {}) });
+    printJson({
+      env,
+      agent,
+      episodes,
+      winRate,
+      meanReturn,
+      meanLength,
+      seed,
+      checkpoint: step,
+      ...(files.length > 0 ? { recorded: files } : {}),
+    });
     return;
   }
   process.stdout.write(
@@ -97,7 +118,10 @@ function wholeNumber(option: string, text: string, least: number, most: number):
 function checkpointOf(text: string): "best" | "latest" | number {
   if (text === "best" || text === "latest") return text;
   if (/^\d+$/.test(text)) return Number(text);
-  throw new BatonError("invalid-value", `--checkpoint is "${text}", but must be best, latest, or the environment step of a checkpoint`);
+  throw new BatonError(
+    "invalid-value",
+    `--checkpoint is "${text}", but must be best, latest, or the environment step of a checkpoint`,
+  );
 }
 
 function recordedCount(record: boolean | string | undefined, episodes: number): number {

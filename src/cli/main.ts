@@ -31,7 +31,9 @@ function report(error: unknown): void {
     process.stderr.write(`${pc.red("error:")} ${error.message}\n`);
     if (error.hint) process.stderr.write(`${error.hint}\n`);
   } else {
-    process.stderr.write(`${pc.red("internal error:")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `${pc.red("internal error:")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.stderr.write("This is a defect in Baton. Please report it with the lines above.\n");
   }
   process.exitCode = 1;

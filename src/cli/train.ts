@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
-import { readMetrics, RunFolder } from "../runs/index.js";
+import { RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
@@ -54,7 +54,12 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   // a run goes on with its own configuration; what the command line says now comes on top
   const layers = run ? [yamlLayer(run.readConfig(), join(path, "config.yaml")), ...commandLine(options)] : [wanted];
   const experiment = await resolveExperiment(mergeLayers(layers));
-  if (run && (experiment.config.env.id !== run.info.env || experiment.config.agent.name !== run.info.agent || experiment.config.seed !== run.info.seed)) {
+  if (
+    run &&
+    (experiment.config.env.id !== run.info.env ||
+      experiment.config.agent.name !== run.info.agent ||
+      experiment.config.seed !== run.info.seed)
+  ) {
     throw new BatonError(
       "incompatible",
       `${path} is a run of ${run.info.agent} on ${run.info.env} with seed ${run.info.seed}, not of ${experiment.config.agent.name} on ${experiment.config.env.id} with seed ${experiment.config.seed}`,
@@ -64,7 +69,9 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   const { config } = experiment;
   const device = await openDevice(config.device, { threads: config.threads });
   const folder = run ?? beginRun(path, experiment);
-  process.stderr.write(`${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`);
+  process.stderr.write(
+    `${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`,
+  );
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
 
   const interrupt = onInterrupt();
@@ -104,8 +111,12 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
       curve,
     };
     if (options.json) printJson(summary);
-    else if (interrupt.signal.aborted) process.stderr.write(`stopped at ${trainer.environmentSteps} env steps; go on with: baton train --run ${path}\n`);
-    else process.stderr.write(`done: ${trainer.environmentSteps} env steps, ${trainer.updates} updates in ${formatDuration(trainer.wallSeconds)}\n`);
+    else if (interrupt.signal.aborted)
+      process.stderr.write(`stopped at ${trainer.environmentSteps} env steps; go on with: baton train --run ${path}\n`);
+    else
+      process.stderr.write(
+        `done: ${trainer.environmentSteps} env steps, ${trainer.updates} updates in ${formatDuration(trainer.wallSeconds)}\n`,
+      );
     if (!options.json && curve) process.stdout.write(`learning curve: ${curve}\n`);
     if (interrupt.signal.aborted) process.exitCode = 130;
   } finally {
@@ -138,7 +149,10 @@ function defaultRun(layer: SettingLayer): string {
       hint: "for example: baton train ace/3m",
     });
   }
-  const name = env.id.replace(/\.[jt]s$/, "").replace(/[^A-Za-z0-9_]+/g, "-").replace(/^-|-$/g, "");
+  const name = env.id
+    .replace(/\.[jt]s$/, "")
+    .replace(/[^A-Za-z0-9_]+/g, "-")
+    .replace(/^-|-$/g, "");
   return join("runs", `${name}-${String(agent?.name ?? "ace")}-${String(seed ?? 0)}`);
 }
 

@@ -15,7 +15,11 @@ export interface CollectorState {
   readonly seeds: RandomState;
   /** Sums over episodes that no curve shows yet. */
   readonly finished: Finished;
-  readonly running: readonly { readonly seed: number; readonly actions: readonly (readonly number[])[]; readonly return: number }[];
+  readonly running: readonly {
+    readonly seed: number;
+    readonly actions: readonly (readonly number[])[];
+    readonly return: number;
+  }[];
 }
 
 /** Episodes that ended since the last look. */
@@ -56,7 +60,14 @@ export class Collector {
   /** Episodes finished so far. */
   episodes = 0;
 
-  private constructor(environment: VectorEnvironment, agent: Agent, actor: Actor, replay: ReplayBuffer, step: VectorTimeStep, seed: number) {
+  private constructor(
+    environment: VectorEnvironment,
+    agent: Agent,
+    actor: Actor,
+    replay: ReplayBuffer,
+    step: VectorTimeStep,
+    seed: number,
+  ) {
     this.#environment = environment;
     this.#agent = agent;
     this.#actor = actor;
@@ -153,7 +164,11 @@ export class Collector {
     this.#exploration = RandomStream.restore(state.exploration);
     this.#seeds = RandomStream.restore(state.seeds);
     this.#finished = { ...state.finished };
-    this.#running = state.running.map(({ seed, actions, return: sum }) => ({ seed, actions: actions.map((a) => [...a]), return: sum }));
+    this.#running = state.running.map(({ seed, actions, return: sum }) => ({
+      seed,
+      actions: actions.map((a) => [...a]),
+      return: sum,
+    }));
     const longest = Math.max(...this.#running.map((running) => running.actions.length));
     const joint = new Int32Array(copies * spec.agents);
     const all = this.#running.map((_, copy) => copy);

@@ -40,7 +40,12 @@ export class Evaluator {
     this.#step = step;
   }
 
-  static async create(parts: { device: Device; environment: VectorEnvironment; agent: Agent; policy: HostTree }): Promise<Evaluator> {
+  static async create(parts: {
+    device: Device;
+    environment: VectorEnvironment;
+    agent: Agent;
+    policy: HostTree;
+  }): Promise<Evaluator> {
     const { device, environment, agent, policy } = parts;
     const step = allocateVectorTimeStep(environment.spec, environment.copies);
     return new Evaluator(environment, agent, await Actor.create(device, agent, environment.spec, policy, step), step);
@@ -130,7 +135,8 @@ export class Evaluator {
 
   #decision(copy: number, choices: Choices): Decision {
     const { agents: n, actions: A, untargetedActions: U } = this.#environment.spec;
-    const rows = <T extends { slice(from: number, to: number): T }>(array: T, width: number) => array.slice(copy * width, (copy + 1) * width);
+    const rows = <T extends { slice(from: number, to: number): T }>(array: T, width: number) =>
+      array.slice(copy * width, (copy + 1) * width);
     return {
       actions: rows(choices.actions.data as Int32Array, n),
       order: rows(choices.order.data as Int32Array, n),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isMap, LineCounter, parseDocument, type Document } from "yaml";
+import { type Document, isMap, LineCounter, parseDocument } from "yaml";
 import { BatonError } from "../errors.js";
 import type { SettingIssue } from "../validation.js";
 
@@ -33,7 +33,10 @@ export function yamlLayer(text: string, name: string): SettingLayer {
   }
   const settings: unknown = document.toJS() ?? {};
   if (!isRecord(settings)) {
-    throw new BatonError("invalid-file", `${name} holds ${JSON.stringify(settings).slice(0, 40)}, but must hold settings, one \`key: value\` a line`);
+    throw new BatonError(
+      "invalid-file",
+      `${name} holds ${JSON.stringify(settings).slice(0, 40)}, but must hold settings, one \`key: value\` a line`,
+    );
   }
   return { settings, origin: (path) => lineOf(document, lines, path, name) };
 }

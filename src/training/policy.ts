@@ -32,7 +32,13 @@ export class Actor {
   }
 
   /** `step` is read at each call of {@link act}: its E copies are those that choose. */
-  static async create(device: Device, agent: Agent, spec: EnvironmentSpec, policy: HostTree, step: VectorTimeStep): Promise<Actor> {
+  static async create(
+    device: Device,
+    agent: Agent,
+    spec: EnvironmentSpec,
+    policy: HostTree,
+    step: VectorTimeStep,
+  ): Promise<Actor> {
     const copies = step.reward.length;
     const fields = stepArrays(agent, spec, step);
     const exploration = agent.drawExploration(RandomStream.from(0), 0, copies);

@@ -15,8 +15,8 @@ import {
 } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import type { HostTree } from "../tensor/tree.js";
-import type { Experiment } from "./experiment.js";
 import type { Evaluation } from "./evaluator.js";
+import type { Experiment } from "./experiment.js";
 import { Trainer, type TrainerEvents, type TrainerState, type TrainingRecord } from "./trainer.js";
 
 /** What the caller hears of a session. */
@@ -103,7 +103,11 @@ async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, even
 }
 
 /** The acting part of a checkpoint: what "best" holds already, and what agents take from a full one. */
-export function loadPolicy(run: RunFolder, which: "best" | "latest" | number, experiment: Experiment): { policy: HostTree; step: number; warnings: readonly string[] } {
+export function loadPolicy(
+  run: RunFolder,
+  which: "best" | "latest" | number,
+  experiment: Experiment,
+): { policy: HostTree; step: number; warnings: readonly string[] } {
   const loaded = loadCheckpoint(run, which, { replay: false });
   const isFull = (loaded.json as { learner?: unknown } | null)?.learner !== undefined;
   return {
@@ -112,4 +116,3 @@ export function loadPolicy(run: RunFolder, which: "best" | "latest" | number, ex
     warnings: loaded.warnings,
   };
 }
-

@@ -41,7 +41,11 @@ describe.each(["js", "cpu"])("ACE on %s", (name) => {
       order,
     };
     const fn = (p: NetworkParameters, step: StepTensors, e: Exploration) => act(p, step, e) as unknown as Record<string, Tensor>;
-    const compiled = await device.compile(fn, [specOf(online), specOf(batch.now as HostTree), specOf(exploration as HostTree)], "act");
+    const compiled = await device.compile(
+      fn,
+      [specOf(online), specOf(batch.now as HostTree), specOf(exploration as HostTree)],
+      "act",
+    );
     const out = (await compiled.run([online, batch.now, exploration])) as { actions: HostArray; values: HostArray };
     let worst = 0;
     random.forEach((t, b) => {
@@ -59,54 +63,68 @@ describe.each(["js", "cpu"])("ACE on %s", (name) => {
     compiled.dispose();
   });
 
-  it.each(variants)("has the same targets, loss and gradients ($kind, balance $auxiliaryBalance)", async ({ kind, auxiliaryBalance }) => {
-    const settings: AceSettings = aceSettings.parse({ target: kind, auxiliaryBalance, hidden: H });
-    const fn = (o: NetworkParameters, t: NetworkParameters, b: BatchTensors, r: Tensor) => {
-      const y = targetsOf({ online: o, target: t } as AceState, b, r, settings);
-      const { value, gradients, auxiliary } = valueAndGradTree((p: NetworkParameters) => {
-        const { loss, parts } = lossOf(p, b, y, r, spec, settings);
-        return { loss, auxiliary: parts };
-      }, o);
-      return { y, loss: value, gradients, q: auxiliary.values };
-    };
-    const compiled = await device.compile(fn, [specOf(online), specOf(target), specOf(batch as HostTree), specOf(order as HostTree)] as never, kind);
-    const out = (await compiled.run([online, target, batch as HostTree, order])) as {
-      y: HostArray;
-      loss: HostArray;
-      q: HostArray;
-      gradients: HostTree;
-    };
-    const referenceSettings = { target: kind, auxiliaryWeight: settings.auxiliaryWeight, auxiliaryBalance };
-    const y = random.map((t) => referenceTargets(reference.online, reference.target, t, referenceSettings));
-    y.flat().forEach((value, k) => expect(relative(out.y.data[k]!, value)).toBeLessThan(1e-5));
-    const q = random.map((t) => reference.online.follow(t.now, t.actions, t.order).values);
-    q.flat().forEach((value, k) => expect(relative(out.q.data[k]!, value)).toBeLessThan(1e-5));
-    const lossAt = (p: HostTree) => referenceLoss(new ReferenceNetwork(p), random, y, spec.predictedFeatures, referenceSettings);
-    expect(relative(out.loss.data[0]!, lossAt(online))).toBeLessThan(1e-5);
+  it.each(variants)(
+    "has the same targets, loss and gradients ($kind, balance $auxiliaryBalance)",
+    async ({ kind, auxiliaryBalance }) => {
+      const settings: AceSettings = aceSettings.parse({ target: kind, auxiliaryBalance, hidden: H });
+      const fn = (o: NetworkParameters, t: NetworkParameters, b: BatchTensors, r: Tensor) => {
+        const y = targetsOf({ online: o, target: t } as AceState, b, r, settings);
+        const { value, gradients, auxiliary } = valueAndGradTree((p: NetworkParameters) => {
+          const { loss, parts } = lossOf(p, b, y, r, spec, settings);
+          return { loss, auxiliary: parts };
+        }, o);
+        return { y, loss: value, gradients, q: auxiliary.values };
+      };
+      const compiled = await device.compile(
+        fn,
+        [specOf(online), specOf(target), specOf(batch as HostTree), specOf(order as HostTree)] as never,
+        kind,
+      );
+      const out = (await compiled.run([online, target, batch as HostTree, order])) as {
+        y: HostArray;
+        loss: HostArray;
+        q: HostArray;
+        gradients: HostTree;
+      };
+      const referenceSettings = { target: kind, auxiliaryWeight: settings.auxiliaryWeight, auxiliaryBalance };
+      const y = random.map((t) => referenceTargets(reference.online, reference.target, t, referenceSettings));
+      y.flat().forEach((value, k) => {
+        expect(relative(out.y.data[k]!, value)).toBeLessThan(1e-5);
+      });
+      const q = random.map((t) => reference.online.follow(t.now, t.actions, t.order).values);
+      q.flat().forEach((value, k) => {
+        expect(relative(out.q.data[k]!, value)).toBeLessThan(1e-5);
+      });
+      const lossAt = (p: HostTree) =>
+        referenceLoss(new ReferenceNetwork(p), random, y, spec.predictedFeatures, referenceSettings);
+      expect(relative(out.loss.data[0]!, lossAt(online))).toBeLessThan(1e-5);
 
-    // central differences of the float64 loss, a few entries of every parameter
-    const rng = RandomStream.from(3, "entries");
-    const double = mapTree(online, (leaf) => ({ ...leaf, data: Float64Array.from(leaf.data) }) as unknown as HostArray);
-    const gradients = leavesOf(out.gradients);
-    let compared = 0;
-    leavesOf(double).forEach(({ path, leaf }, k) => {
-      const gradient = gradients[k]!.leaf.data;
-      const scale = Math.max(...Array.from(gradient, Math.abs), 1e-3);
-      for (let trial = 0; trial < 4; trial++) {
-        const at = rng.integer(leaf.data.length);
-        const value = leaf.data[at]!;
-        const h = 1e-6;
-        leaf.data[at] = value + h;
-        const above = lossAt(double);
-        leaf.data[at] = value - h;
-        const below = lossAt(double);
-        leaf.data[at] = value;
-        const expected = (above - below) / (2 * h);
-        expect(Math.abs(gradient[at]! - expected) / scale, `${path}[${at}]: ${gradient[at]} and ${expected}`).toBeLessThan(1e-4);
-        compared += 1;
-      }
-    });
-    expect(compared).toBeGreaterThan(80);
-    compiled.dispose();
-  });
+      // central differences of the float64 loss, a few entries of every parameter
+      const rng = RandomStream.from(3, "entries");
+      const double = mapTree(online, (leaf) => ({ ...leaf, data: Float64Array.from(leaf.data) }) as unknown as HostArray);
+      const gradients = leavesOf(out.gradients);
+      let compared = 0;
+      leavesOf(double).forEach(({ path, leaf }, k) => {
+        const gradient = gradients[k]!.leaf.data;
+        const scale = Math.max(...Array.from(gradient, Math.abs), 1e-3);
+        for (let trial = 0; trial < 4; trial++) {
+          const at = rng.integer(leaf.data.length);
+          const value = leaf.data[at]!;
+          const h = 1e-6;
+          leaf.data[at] = value + h;
+          const above = lossAt(double);
+          leaf.data[at] = value - h;
+          const below = lossAt(double);
+          leaf.data[at] = value;
+          const expected = (above - below) / (2 * h);
+          expect(Math.abs(gradient[at]! - expected) / scale, `${path}[${at}]: ${gradient[at]} and ${expected}`).toBeLessThan(
+            1e-4,
+          );
+          compared += 1;
+        }
+      });
+      expect(compared).toBeGreaterThan(80);
+      compiled.dispose();
+    },
+  );
 });

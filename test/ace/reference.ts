@@ -135,7 +135,9 @@ export class ReferenceNetwork {
   /** The SE-state after `agent` takes `action`. */
   apply(x: Rows, encoded: { active: Rows[]; passive: Rows[] }, sample: Sample, agent: number, action: number): Rows {
     const after = x.map((row) => [...row]);
-    const add = (e: number, change: Row) => change.forEach((c, h) => (after[e]![h]! += c));
+    const add = (e: number, change: Row) => {
+      for (const [h, c] of change.entries()) after[e]![h]! += c;
+    };
     if (action < this.U) add(agent, this.table[action]!);
     else {
       const target = sample.actionTargets[agent]![action - this.U]!;
@@ -168,7 +170,11 @@ export class ReferenceNetwork {
   }
 
   /** Teacher-forced: SE-states after each position, their values, the last pooled vector. */
-  follow(sample: Sample, actions: Row, order: Row): { states: Rows[]; values: Row; encoded: ReturnType<ReferenceNetwork["encode"]> } {
+  follow(
+    sample: Sample,
+    actions: Row,
+    order: Row,
+  ): { states: Rows[]; values: Row; encoded: ReturnType<ReferenceNetwork["encode"]> } {
     const encoded = this.encode(sample);
     let x = encoded.s;
     const states: Rows[] = [];
@@ -233,9 +239,7 @@ export function referenceLoss(
   columns: readonly number[],
   s: ReferenceSettings,
 ): number {
-  const td = mean(
-    batch.map((t, b) => mean(online.follow(t.now, t.actions, t.order).values.map((q, p) => (y[b]![p]! - q) ** 2))),
-  );
+  const td = mean(batch.map((t, b) => mean(online.follow(t.now, t.actions, t.order).values.map((q, p) => (y[b]![p]! - q) ** 2))));
   if (s.auxiliaryWeight === 0 || columns.length === 0) return td;
   const parts = batch.map((t) => auxiliaryParts(online, t, columns));
   const global = mean(parts.flatMap((p) => p.globalError));

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { packageRoot } from "../../src/package.js";
 import { ReplayBuffer, ReplayStore } from "../../src/replay/index.js";
-import { loadCheckpoint, readMetrics, RunFolder } from "../../src/runs/index.js";
+import { loadCheckpoint, RunFolder, readMetrics } from "../../src/runs/index.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { type HostArray, leavesOf } from "../../src/tensor/tree.js";
 import { resolveExperiment } from "../../src/training/experiment.js";
@@ -47,14 +47,21 @@ async function contents(path: string) {
   const run = RunFolder.open(path);
   const checkpoint = loadCheckpoint(run, "latest");
   const { config, spec, agent } = await resolveExperiment(yamlLayer(run.readConfig(), "config.yaml"));
-  const replay = new ReplayBuffer(spec, agent.transition, { lanes: config.training.copies, capacity: config.training.replayCapacity });
+  const replay = new ReplayBuffer(spec, agent.transition, {
+    lanes: config.training.copies,
+    capacity: config.training.replayCapacity,
+  });
   new ReplayStore(replay).restore(checkpoint.replay!.state as never, checkpoint.replay!.read);
   const { wallSeconds: _, ...json } = checkpoint.json as Record<string, unknown>;
   return {
     step: checkpoint.step,
     json,
     weights: leavesOf(checkpoint.state).map(({ path: name, leaf }) => [name, Buffer.from(bytes(leaf)).toString("base64")]),
-    replay: replay.lanes.map((lane) => ({ begin: lane.begin, end: lane.end, columns: lane.columns.map((column) => Array.from(column)) })),
+    replay: replay.lanes.map((lane) => ({
+      begin: lane.begin,
+      end: lane.end,
+      columns: lane.columns.map((column) => Array.from(column)),
+    })),
     curve: readMetrics(run).map(({ wallSeconds: __, ...record }) => record),
   };
 }
@@ -102,7 +109,10 @@ it("ends cleanly and resumably on Ctrl-C", async () => {
 it("uses the checkpoint before a torn one, says so, and arrives at the same end", async () => {
   const checkpoints = join(whole, "checkpoints");
   const before = await contents(whole);
-  const newest = readdirSync(checkpoints).filter((name) => /^\d.*\.safetensors$/.test(name)).sort().at(-1)!;
+  const newest = readdirSync(checkpoints)
+    .filter((name) => /^\d.*\.safetensors$/.test(name))
+    .sort()
+    .at(-1)!;
   truncateSync(join(checkpoints, newest), readFileSync(join(checkpoints, newest)).byteLength >> 1);
   const { warnings, step } = loadCheckpoint(RunFolder.open(whole), "latest");
   expect(step).toBeLessThan(before.step);
