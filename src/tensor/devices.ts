@@ -36,9 +36,19 @@ async function examine(name: DeviceName, options: DeviceOptions): Promise<Device
     return { name, works, detail, hint: "use another device" };
   } catch (error) {
     if (error instanceof BatonError) return { name, works: false, detail: error.message, hint: error.hint };
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    return { name, works: false, detail: `device "${name}" is not available: ${reason}`, hint: hints[name] };
+    return {
+      name,
+      works: false,
+      detail: `device "${name}" is not available: ${reasonOf(error)}`,
+      hint: hints[name] ?? "use another device",
+    };
   }
+}
+
+/** The first line of an engine's error; ONNX Runtime puts the source line of a failed check before what it has to say. */
+function reasonOf(error: unknown): string {
+  const line = (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
+  return line.split(" was false. ").at(-1)!.slice(0, 150);
 }
 
 /** Examines every device in turn, for `baton doctor`. */

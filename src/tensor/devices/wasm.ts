@@ -38,7 +38,7 @@ const replacements: Readonly<Record<string, Replacement>> = {
       depth: number;
       onValue: number;
       offValue: number;
-      dtype: "float32";
+      dtype: "float32" | "int32" | "bool";
     };
     if (dtype === "int32") return undefined;
     const hot = tf.equal(indices!.expandDims(-1), tf.range(0, depth, 1, "int32"));

@@ -1,0 +1,105 @@
+import * as tf from "@tensorflow/tfjs";
+import { describe, expect, it } from "vitest";
+import { BatonError } from "../errors.js";
+import { initialiseBackend } from "./backend.js";
+import { deviceNames, openDevice, probeDevices } from "./devices.js";
+import { HostArray, type HostTree } from "./tree.js";
+
+const failure = async (name: string): Promise<BatonError> => {
+  const error = await openDevice(name).catch((reason) => reason);
+  expect(error).toBeInstanceOf(BatonError);
+  return error as BatonError;
+};
+
+describe("openDevice", () => {
+  it("offers the nearest name for an unknown one", async () => {
+    const error = await failure("cup");
+    expect([error.code, error.message]).toEqual(["unknown-name", 'unknown device "cup"']);
+    expect(error.hint).toContain('did you mean "cpu"?');
+  });
+
+  it("auto takes the first that works and says so", async () => {
+    const device = await openDevice("auto", { threads: 1 });
+    expect(device.name).toBe("cpu");
+    expect(device.description).toMatch(/^ONNX Runtime .* \(auto: the first choice, and it works\)$/);
+  });
+
+  it("describes engine and version", async () => {
+    expect((await openDevice("js")).description).toMatch(/^TensorFlow.js 4\.\d+\.\d+ on plain JavaScript/);
+  });
+});
+
+describe("probeDevices", () => {
+  it("reports every device in one line, and what would mend those that fail", async () => {
+    const reports = await probeDevices({ threads: 1 });
+    expect(["auto", ...reports.map(({ name }) => name)]).toEqual(deviceNames);
+    for (const { name, works, detail, hint } of reports) {
+      expect(detail).not.toContain("\n");
+      expect(detail.length).toBeLessThan(200);
+      if (works) continue;
+      expect(detail).toContain(`"${name}"`);
+      expect(hint).toBeDefined();
+      const error = await failure(name);
+      expect([error.code, error.message, error.hint]).toEqual(["missing-dependency", detail, hint]);
+    }
+  });
+});
+
+describe("compiled functions", () => {
+  const x = HostArray.float32(Float32Array.of(1, -2, 3), 3);
+  const fn = (input: { x: tf.Tensor; unused: tf.Tensor }) => ({
+    relu: tf.relu(input.x),
+    same: input.x,
+    sign: tf.greater(input.x, 0),
+  });
+  const inputs = { x, unused: HostArray.bool(Uint8Array.of(1), 1) };
+  const signature = [{ x: { shape: [3], dtype: "float32" as const }, unused: { shape: [1], dtype: "bool" as const } }];
+
+  it.each(["cpu", "wasm", "js"])("%s writes into the arrays that it is given, and makes fresh ones else", async (name) => {
+    const compiled = await (await openDevice(name)).compile(fn, signature, "f");
+    expect(compiled.outputs).toEqual({
+      relu: { shape: [3], dtype: "float32" },
+      same: { shape: [3], dtype: "float32" },
+      sign: { shape: [3], dtype: "bool" },
+    });
+    const fresh = (await compiled.run([inputs])) as { relu: HostArray; same: HostArray; sign: HostArray };
+    expect([[...fresh.relu.data], [...fresh.same.data], [...fresh.sign.data]]).toEqual([
+      [1, 0, 3],
+      [1, -2, 3],
+      [1, 0, 1],
+    ]);
+    expect(fresh.same.data).not.toBe(x.data);
+    const into: HostTree = { relu: fresh.relu.clone(), same: fresh.same.clone(), sign: fresh.sign.clone() };
+    expect(await compiled.run([inputs], into)).toBe(into);
+    expect((into as typeof fresh).relu.data).toEqual(fresh.relu.data);
+    compiled.dispose();
+  });
+
+  it("the eager devices leave no tensor behind and tfjs's backend as it was, also when the function throws", async () => {
+    await initialiseBackend("cpu");
+    await tf.setBackend("cpu");
+    for (const name of ["js", "wasm"]) {
+      let broken = false;
+      const sometimes = (input: { x: tf.Tensor; unused: tf.Tensor }) => {
+        const out = fn(input);
+        if (broken) throw new Error("broken");
+        return out;
+      };
+      const compiled = await (await openDevice(name)).compile(sometimes, signature, "f");
+      const before = tf.memory().numTensors;
+      for (let i = 0; i < 50; i++) await compiled.run([inputs]);
+      broken = true;
+      await expect(compiled.run([inputs])).rejects.toThrow("broken");
+      expect(tf.memory().numTensors).toBe(before);
+      expect(tf.getBackend()).toBe("cpu");
+    }
+  });
+
+  it("devices run side by side", async () => {
+    const all = await Promise.all(
+      ["cpu", "wasm", "js"].map(async (name) => (await openDevice(name)).compile(fn, signature, "f")),
+    );
+    const results = await Promise.all(Array.from({ length: 12 }, (_, i) => all[i % 3]!.run([inputs])));
+    for (const result of results) expect([...(result as { relu: HostArray }).relu.data]).toEqual([1, 0, 3]);
+  });
+});
