@@ -1,6 +1,6 @@
 /**
- * Draws the README's pictures from trained runs: `npx tsx experiments/pictures.ts RUN [RUN …]` writes docs/learning-curve.svg
- * (one line for each run) and docs/replay.png (the newest episode of the first run, in the middle of it; needs Chromium).
+ * Draws the README's pictures from trained runs: `npx tsx experiments/pictures.ts RUN [RUN …]` writes experiments/results/demo/learning-curve.svg
+ * (one line for each run) and experiments/results/demo/replay.png (the newest episode of the first run, in the middle of it; needs Chromium).
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -45,6 +45,6 @@ async function drawReplay(run: RunFolder, path: string): Promise<void> {
 const runs = process.argv.slice(2).map((path) => RunFolder.open(path));
 if (runs.length === 0)
   throw new BatonError("invalid-value", "no run given", { hint: "npx tsx experiments/pictures.ts runs/demo" });
-mkdirSync("docs", { recursive: true });
-await drawCurve(runs, "docs/learning-curve.svg");
-await drawReplay(runs[0]!, "docs/replay.png");
+mkdirSync("experiments/results/demo", { recursive: true });
+await drawCurve(runs, "experiments/results/demo/learning-curve.svg");
+await drawReplay(runs[0]!, "experiments/results/demo/replay.png");
