@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { brokenDisk, Killed } from "../../test/broken-disk.js";
+import { temporaryFolder } from "../../test/temporary-folder.js";
+import { BatonError } from "../errors.js";
+import { RunFolder } from "./folder.js";
+
+const info = { baton: "0.1.0", env: "skirmish/3m", agent: "ace", seed: 3 };
+
+function begun(): RunFolder {
+  return RunFolder.create(join(temporaryFolder(), "run"), info, "seed: 3\n");
+}
+
+describe("RunFolder", () => {
+  test("a run that was begun can be opened", () => {
+    const { path } = begun();
+    expect(RunFolder.inspect(path)).toBe("run");
+    const run = RunFolder.open(path);
+    expect(run.info).toEqual({ ...info, format: 1 });
+    expect(run.readConfig()).toBe("seed: 3\n");
+  });
+
+  test("never begins over a run or over something else", () => {
+    const run = begun();
+    expect(() => RunFolder.create(run.path, info, "")).toThrow("already holds a run");
+    const other = temporaryFolder();
+    writeFileSync(join(other, "thesis.tex"), "");
+    expect(RunFolder.inspect(other)).toBe("other");
+    expect(() => RunFolder.create(other, info, "")).toThrow("is not a run folder");
+    expect(() => RunFolder.open(other)).toThrow("is not a run folder");
+    expect(RunFolder.inspect(join(other, "thesis.tex"))).toBe("other");
+    expect(RunFolder.inspect(join(other, "no"))).toBe("absent");
+    expect(() => RunFolder.open(join(other, "no"))).toThrow(expect.objectContaining({ code: "invalid-file" }));
+  });
+
+  test("a folder of another version is refused with both versions", () => {
+    const { path } = begun();
+    writeFileSync(join(path, "run.json"), JSON.stringify({ format: 9, baton: "3.1.4" }));
+    expect(() => RunFolder.open(path)).toThrow(
+      expect.objectContaining({
+        code: "incompatible",
+        message: expect.stringContaining("has format 9 (written by Baton 3.1.4); this Baton reads format 1"),
+      }),
+    );
+  });
+
+  test.each([
+    ["{", "its run.json is not JSON"],
+    ["[]", "run.json, top level"],
+    ['{"format":1,"baton":"0.1.0","env":"a","agent":"b","seed":"c"}', "run.json, seed"],
+  ])("run.json with %s is refused", (text, why) => {
+    const { path } = begun();
+    writeFileSync(join(path, "run.json"), text);
+    expect(() => RunFolder.open(path)).toThrow(why);
+  });
+
+  test("killed at any moment of its creation, it can be begun again", () => {
+    for (let k = 0, whole = false; !whole; k++) {
+      const path = join(temporaryFolder(), "run");
+      const { disk } = brokenDisk(k, "kill");
+      try {
+        RunFolder.create(path, info, "seed: 3\n", disk);
+        whole = true;
+        expect(k).toBeGreaterThan(10);
+      } catch (error) {
+        expect(error).toBeInstanceOf(Killed);
+        if (RunFolder.inspect(path) === "absent") RunFolder.create(path, info, "seed: 3\n");
+        expect(RunFolder.open(path).readConfig()).toBe("seed: 3\n");
+      }
+    }
+  });
+
+  test("removes what is a run's, nothing else", () => {
+    const run = begun();
+    RunFolder.remove(run.path);
+    expect(existsSync(run.path)).toBe(false);
+    const mixed = begun();
+    writeFileSync(join(mixed.path, "notes.txt"), "mine");
+    RunFolder.remove(mixed.path);
+    expect(readdirSync(mixed.path)).toEqual(["notes.txt"]);
+    expect(() => RunFolder.remove(mixed.path)).toThrow("nothing was deleted");
+  });
+
+  test("a folder that may not be written is refused in a sentence", () => {
+    const path = join(temporaryFolder(), "run");
+    const { disk } = brokenDisk(0, "EACCES");
+    expect(() => RunFolder.create(path, info, "", disk)).toThrow(
+      expect.objectContaining({ code: "io", message: expect.stringContaining("not allowed to create the folder") }),
+    );
+  });
+});
+
+describe("lock", () => {
+  test("one writer at a time", () => {
+    const run = begun();
+    const release = run.lock();
+    expect(() => RunFolder.open(run.path).lock()).toThrow(`is being written by process ${process.pid} on ${hostname()}`);
+    release();
+    run.lock()();
+    expect(existsSync(join(run.path, "lock"))).toBe(false);
+  });
+
+  const locked = (contents: string): RunFolder => {
+    const run = begun();
+    writeFileSync(join(run.path, "lock"), contents);
+    return run;
+  };
+
+  test("a dead process's lock is taken over", () => {
+    // Linux hands out process numbers below 2²², so this one never lives.
+    const run = locked(JSON.stringify({ pid: 2 ** 30, host: hostname(), started: "1" }));
+    const release = run.lock();
+    expect(JSON.parse(readFileSync(join(run.path, "lock"), "utf8")).pid).toBe(process.pid);
+    release();
+  });
+
+  test.skipIf(process.platform !== "linux")("a process with a recycled number is not the one that locked", () => {
+    locked(JSON.stringify({ pid: process.pid, host: hostname(), started: "before" })).lock()();
+  });
+
+  test("a torn lock is taken over, another machine's is not", () => {
+    locked('{"pid":12').lock()();
+    const remote = locked(JSON.stringify({ pid: 2 ** 30, host: "elsewhere", started: "1" }));
+    expect(() => remote.lock()).toThrow(BatonError);
+    expect(() => remote.lock()).toThrow("on elsewhere");
+  });
+
+  test("what an interrupted writer left is removed", () => {
+    const run = begun();
+    writeFileSync(join(run.checkpoints, "000000000001.safetensors.tmp-17"), "half");
+    mkdirSync(join(run.path, "mine"));
+    run.lock()();
+    expect(readdirSync(run.checkpoints)).toEqual([]);
+    expect(existsSync(join(run.path, "mine"))).toBe(true);
+  });
+});
