@@ -12,6 +12,17 @@ const failure = async (name: string): Promise<BatonError> => {
 };
 
 describe("openDevice", () => {
+  it("starts devices side by side while others run", async () => {
+    const square = (x: tf.Tensor) => tf.square(x);
+    const results = await Promise.all(
+      ["wasm", "cpu", "js", "wasm"].map(async (name) => {
+        const compiled = await (await openDevice(name)).compile(square, [{ shape: [], dtype: "float32" }], "square");
+        return ((await compiled.run([HostArray.scalar(3)])) as HostArray).data[0];
+      }),
+    );
+    expect(results).toEqual([9, 9, 9, 9]);
+  });
+
   it("offers the nearest name for an unknown one", async () => {
     const error = await failure("cup");
     expect([error.code, error.message]).toEqual(["unknown-name", 'unknown device "cup"']);

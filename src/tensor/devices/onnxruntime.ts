@@ -21,6 +21,8 @@ function sessionOptions(provider: Provider, options: DeviceOptions): ort.Inferen
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
+    // Idle threads sleep: other sessions and the simulators want the cores.
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
     logSeverityLevel: 4,
   };
 }

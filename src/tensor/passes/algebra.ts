@@ -21,8 +21,34 @@ const broadcasting = new Set([
   "Where",
 ]);
 
-/** What a node turns into: a value that is known already, or another node with the same output. */
-type Rewrite = { readonly value: Value } | { readonly node: GraphNode };
+/** Operators that treat every element of one array alike. */
+const unary = new Set([
+  "Abs",
+  "Cast",
+  "Ceil",
+  "Clip",
+  "Cos",
+  "Elu",
+  "Erf",
+  "Exp",
+  "Floor",
+  "LeakyRelu",
+  "Log",
+  "Neg",
+  "Not",
+  "Reciprocal",
+  "Relu",
+  "Round",
+  "Sigmoid",
+  "Sign",
+  "Sin",
+  "Softplus",
+  "Sqrt",
+  "Tanh",
+]);
+
+/** What a node turns into: a value that is known already, or another node with the same output, which may need one more before it. */
+type Rewrite = { readonly value: Value } | { readonly before?: GraphNode; readonly node: GraphNode };
 
 /** What the rules may ask: which node made a value. */
 type Producer = (value: Value) => GraphNode | undefined;
@@ -82,6 +108,32 @@ const reshapes: Rule = (node, producer) => {
   return { node: { ...node, inputs: [source, shape!] } };
 };
 
+/**
+ * An element-wise operator on reshaped arrays works on the arrays before the reshape, which then follows it. That way a reshape moves on
+ * until it meets one that undoes it, and a matrix product meets its activation.
+ */
+const reshapeLater: Rule = (node, producer) => {
+  if (!unary.has(node.op) && !broadcasting.has(node.op) && node.op !== "Sum") return undefined;
+  const output = node.outputs[0]!;
+  const reshape = node.inputs.map(producer).find((made) => made?.op === "Reshape");
+  if (!reshape) return undefined;
+  const source = reshape.inputs[0]!.shape;
+  const inputs = node.inputs.map((input): Value | undefined => {
+    const made = producer(input);
+    if (input.shape.length === 0) return input;
+    if (!sameShape(input.shape, output.shape)) return undefined;
+    if (input.constant) return { ...input, shape: source };
+    return made?.op === "Reshape" && sameShape(made.inputs[0]!.shape, source) ? made.inputs[0] : undefined;
+  });
+  if (inputs.some((input) => input === undefined)) return undefined;
+  const early: Value = { shape: source, type: output.type };
+  const shape: Value = { shape: [output.shape.length], type: "int64", constant: BigInt64Array.from(output.shape, BigInt) };
+  return {
+    before: { ...node, inputs: inputs as Value[], outputs: [early] },
+    node: { op: "Reshape", inputs: [early, shape], outputs: [output], attributes: {} },
+  };
+};
+
 /** Transpose of a transpose: one, or none. */
 const transposes: Rule = (node, producer) => {
   if (node.op !== "Transpose") return undefined;
@@ -98,7 +150,7 @@ function permutation(node: GraphNode): readonly number[] {
   return "ints" in attribute ? attribute.ints : [];
 }
 
-const rules: readonly Rule[] = [neutral, broadcastLate, reshapes, transposes];
+const rules: readonly Rule[] = [neutral, broadcastLate, reshapes, transposes, reshapeLater];
 
 /** Applies the rules above to every node until none fits, in one sweep from inputs to outputs. */
 export function simplifyAlgebra(graph: Graph): Graph {
@@ -106,20 +158,23 @@ export function simplifyAlgebra(graph: Graph): Graph {
   const producers = new Map<Value, GraphNode>();
   const nodes: GraphNode[] = [];
   const producer: Producer = (value) => producers.get(value);
+  const append = (node: GraphNode) => {
+    nodes.push(node);
+    for (const output of node.outputs) producers.set(output, node);
+  };
 
   for (const original of graph.nodes) {
     let node: GraphNode | undefined = substitution.apply(original);
     let rewrite: Rewrite | undefined;
     do {
       rewrite = firstRewrite(node, producer);
-      if (rewrite && "node" in rewrite) node = rewrite.node;
+      if (rewrite && "node" in rewrite) {
+        if (rewrite.before) append(rewrite.before);
+        node = rewrite.node;
+      }
     } while (rewrite && "node" in rewrite);
-    if (rewrite) {
-      substitution.set(original.outputs[0]!, rewrite.value);
-      continue;
-    }
-    nodes.push(node);
-    for (const output of node.outputs) producers.set(output, node);
+    if (rewrite) substitution.set(original.outputs[0]!, rewrite.value);
+    else append(node);
   }
   return { inputs: graph.inputs, nodes, outputs: graph.outputs.map((value) => substitution.get(value)) };
 }

@@ -154,6 +154,32 @@ describe("simplifyAlgebra", () => {
     expect(simplified([...there, node("Reshape", [b, int64(2, 3)], c)], c).outputs).toEqual([x]);
   });
 
+  it("moves a reshape behind element-wise operators until it meets its inverse", () => {
+    const [flat, active, scaled, back] = [float(6), float(6), float(6), float(2, 3)];
+    const nodes = [
+      node("Reshape", [x, int64(6)], flat),
+      node("Relu", [flat], active),
+      node("Mul", [active, constant([], 3)], scaled),
+      node("Reshape", [scaled, int64(2, 3)], back),
+    ];
+    const graph = optimise({ inputs: [x], nodes, outputs: [back] });
+    expect(ops(graph)).toEqual(["Relu", "Mul"]);
+    expect(graph.outputs[0]!.shape).toEqual([2, 3]);
+  });
+
+  it("moves no reshape where the operator broadcasts, or where shapes before it differ", () => {
+    const z = float(3, 2);
+    const [flat, other, out] = [float(6), float(6), float(6)];
+    const both = [node("Reshape", [x, int64(6)], flat), node("Reshape", [z, int64(6)], other), node("Add", [flat, other], out)];
+    expect(ops(simplifyAlgebra({ inputs: [x, z], nodes: both, outputs: [out] }))).toEqual(["Reshape", "Reshape", "Add"]);
+    const wide = float(4, 6);
+    const broadcast = [both[0]!, node("Add", [flat, wide], float(4, 6))];
+    expect(ops(simplifyAlgebra({ inputs: [x, wide], nodes: broadcast, outputs: broadcast[1]!.outputs as Value[] }))).toEqual([
+      "Reshape",
+      "Add",
+    ]);
+  });
+
   it("joins transposes, and drops a pair that undoes itself", () => {
     const perm = (...ints: number[]): Attributes => ({ perm: { ints } });
     const cube = float(2, 3, 4);
