@@ -1,6 +1,9 @@
 import { writeSync } from "node:fs";
 import { type Disk, nodeDisk } from "../src/runs/files.js";
 
+/** Does everything but wait for the hardware, so that tests of many checkpoints are fast. */
+export const fastDisk: Disk = { ...nodeDisk, fsyncSync: () => {} };
+
 /** Thrown by every operation of a disk whose process was "killed". */
 export class Killed extends Error {}
 
@@ -31,6 +34,6 @@ export function brokenDisk(k: number, how: "kill" | "ENOSPC" | "EACCES"): { disk
       return operation(...args);
     };
   const names = ["openSync", "writeSync", "fsyncSync", "closeSync", "renameSync", "rmSync", "mkdirSync"] as const;
-  const disk = Object.fromEntries(names.map((name) => [name, wrap(name, nodeDisk[name] as (...args: unknown[]) => unknown)]));
+  const disk = Object.fromEntries(names.map((name) => [name, wrap(name, fastDisk[name] as (...args: unknown[]) => unknown)]));
   return { disk: disk as unknown as Disk, count: () => operations };
 }

@@ -93,14 +93,13 @@ function writeReplay(run: RunFolder, replay: Segmented, written: (name: string) 
   return { state: state as NonNullable<Manifest["replay"]>["state"], segments };
 }
 
-/** Deletes, best effort, what a failed attempt wrote: no manifest refers to it, and the disk may be full. */
+/** Deletes, best effort, what a failed attempt wrote, unless its manifest is in place already and only its flushing was refused. */
 function discard(run: RunFolder, names: readonly string[]): void {
-  for (const name of names) {
-    try {
-      run.disk.rmSync(join(run.path, name), { force: true });
-    } catch {
-      // The next successful checkpoint removes it.
-    }
+  try {
+    const used = new Set(readableManifests(run).flatMap(({ manifest }) => partsOf(manifest).map(({ name }) => name)));
+    for (const name of names) if (!used.has(name)) run.disk.rmSync(join(run.path, name), { force: true });
+  } catch {
+    // The first refusal is the one to report; the next successful checkpoint removes what is left.
   }
 }
 
