@@ -3,12 +3,14 @@ import { stringify } from "yaml";
 import { vectorize } from "../environments/vectorize.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
+import { writeFileAtomic } from "../runs/files.js";
 import {
   EvaluationLog,
   type Json,
   listCheckpoints,
   loadCheckpoint,
   MetricsWriter,
+  matchTree,
   RunFolder,
   saveBest,
   saveCheckpoint,
@@ -56,6 +58,8 @@ export async function trainRun(
     const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
     const store = new ReplayStore(trainer.replay);
     const resumed = await resume(run, trainer, store, events);
+    // settings changed on resuming are the run's from now on; those that do not fit its weights were refused above
+    if (run.readConfig() !== configText(experiment)) writeFileAtomic(run.config, [Buffer.from(configText(experiment))]);
     const { environmentSteps, updates } = trainer;
     const metrics = new MetricsWriter(run, resumed ? { resume: { environmentSteps, updates } } : {});
     const evaluations = EvaluationLog.open(run, environmentSteps);
@@ -76,6 +80,7 @@ export async function trainRun(
       },
       onCheckpoint() {
         const json = trainer.state() as unknown as Json;
+        metrics.flush();
         saveCheckpoint(run, { step: trainer.environmentSteps, state: trainer.learnerState, json, replay: store });
       },
     };
@@ -97,8 +102,9 @@ async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, even
   if (listCheckpoints(run).steps.length === 0) return false;
   const checkpoint = loadCheckpoint(run, "latest");
   for (const warning of checkpoint.warnings) events.onWarning?.(warning);
-  if (checkpoint.replay) store.restore(checkpoint.replay.state as never, checkpoint.replay.read);
-  await trainer.restore(checkpoint.state, checkpoint.json as unknown as TrainerState);
+  if (checkpoint.replay) store.restore(checkpoint.replay.state, checkpoint.replay.read);
+  const weights = matchTree(trainer.learnerState, checkpoint.state, `the checkpoint of step ${checkpoint.step}`);
+  await trainer.restore(weights, checkpoint.json as unknown as TrainerState);
   return true;
 }
 

@@ -51,7 +51,7 @@ async function contents(path: string) {
     lanes: config.training.copies,
     capacity: config.training.replayCapacity,
   });
-  new ReplayStore(replay).restore(checkpoint.replay!.state as never, checkpoint.replay!.read);
+  new ReplayStore(replay).restore(checkpoint.replay!.state, checkpoint.replay!.read);
   const { wallSeconds: _, ...json } = checkpoint.json as Record<string, unknown>;
   return {
     step: checkpoint.step,
