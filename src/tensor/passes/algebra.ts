@@ -115,7 +115,9 @@ const reshapes: Rule = (node, producer) => {
 const reshapeLater: Rule = (node, producer) => {
   if (!unary.has(node.op) && !broadcasting.has(node.op) && node.op !== "Sum") return undefined;
   const output = node.outputs[0]!;
-  const reshape = node.inputs.map(producer).find((made) => made?.op === "Reshape");
+  // a reshape to a scalar broadcasts against the others and says nothing about their shape
+  const whole = node.inputs.filter((input) => sameShape(input.shape, output.shape));
+  const reshape = whole.map(producer).find((made) => made?.op === "Reshape");
   if (!reshape) return undefined;
   const source = reshape.inputs[0]!.shape;
   const inputs = node.inputs.map((input): Value | undefined => {
