@@ -68,13 +68,14 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   }
   const { config } = experiment;
   const device = await openDevice(config.device, { threads: config.threads });
+  // from before the folder exists: whoever sees it may stop the run
+  const interrupt = onInterrupt();
   const folder = run ?? beginRun(path, experiment);
   process.stderr.write(
     `${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`,
   );
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
 
-  const interrupt = onInterrupt();
   let progress: TrainingProgress | undefined;
   try {
     const trainer = await trainRun(

@@ -92,6 +92,11 @@ export class Collector {
     return new Collector(environment, agent, actor, replay, step, seed);
   }
 
+  /** Episodes are running: begun by {@link start} or {@link restore}. */
+  get started(): boolean {
+    return this.#running.length > 0;
+  }
+
   /** Begins a first episode in every copy. */
   async start(): Promise<void> {
     this.#running = Array.from({ length: this.#environment.copies }, () => ({ seed: 0, actions: [], return: 0 }));

@@ -143,7 +143,7 @@ export class Trainer {
   async run(events: TrainerEvents = {}, signal?: AbortSignal): Promise<void> {
     const { training, evaluation, checkpoint } = this.config;
     this.#startedAt = performance.now();
-    if (this.environmentSteps === 0) await this.#collector.start();
+    if (!this.#collector.started) await this.#collector.start();
     while (!this.finished && !signal?.aborted) {
       const before = this.environmentSteps;
       await this.#collector.collect(this.#learner.policy, this.#agent.explorationRate(before));
