@@ -180,6 +180,15 @@ describe("simplifyAlgebra", () => {
     ]);
   });
 
+  it("takes no reshape to a scalar for the shape of the others", () => {
+    const [one, scalar, out] = [float(1), float(), float(6)];
+    const numbers = constant([6], 1, 2, 3, 4, 5, 6);
+    const nodes = [node("Reshape", [one, int64()], scalar), node("Add", [scalar, numbers], out)];
+    const simple = simplifyAlgebra({ inputs: [one], nodes, outputs: [out] });
+    for (const { inputs } of simple.nodes) expect(inputs.filter((v) => v.constant?.length === 6 && v.shape[0] !== 6)).toEqual([]);
+    expect(ops(simple)).toEqual(["Reshape", "Add"]);
+  });
+
   it("joins transposes, and drops a pair that undoes itself", () => {
     const perm = (...ints: number[]): Attributes => ({ perm: { ints } });
     const cube = float(2, 3, 4);
