@@ -1,0 +1,112 @@
+"""The command: ``python3 -m baton_host --env module:Class --copies K --bind ENDPOINT``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+import sys
+import threading
+from typing import Any, Sequence
+
+from .errors import HostError
+from .loading import load_class, missing_package
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until a signal, or the end of the parent; returns the exit code. A mistake is one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        _check_packages()
+        return _serve(options)
+    except HostError as error:
+        # The last lines, in this form, are what Baton shows when its host does not start.
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        trace = f"\n{error.trace}" if error.trace else ""
+        print(f"baton_host: {error.code}: {error.message}{trace}{hint}", file=sys.stderr, flush=True)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="baton_host", description="Serves a Python simulator to Baton.")
+    parser.add_argument("--env", required=True, help="module:Class or path/to/file.py:Class")
+    parser.add_argument("--copies", type=int, default=1, help="copies stepped together (default 1)")
+    parser.add_argument("--bind", required=True, help="ipc:///path/to/socket, or tcp://127.0.0.1:PORT")
+    parser.add_argument("--options", default="{}", help="keyword arguments for the class, a JSON object (default {})")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input ends, and remove the socket's folder")
+    return parser
+
+
+def _check_packages() -> None:
+    for module in ("numpy", "zmq", "msgpack"):
+        try:
+            __import__(module)
+        except ModuleNotFoundError as error:
+            raise missing_package(error.name or module, "baton_host") from None
+
+
+def _serve(options: argparse.Namespace) -> int:
+    # Only now: these need the packages that were just looked for.
+    import zmq
+
+    from .batch import Batch
+    from .custom import CustomEnvironment
+    from .parent import remove_endpoint, watch_parent
+    from .server import Server
+
+    stop = threading.Event()
+    if options.with_parent:
+        watch_parent(stop, options.bind)
+    _stop_on_signals(stop)
+    _check_endpoint(options.bind)
+    keywords = _keywords(options.options)
+    if options.copies < 1:
+        raise HostError("invalid-value", f"--copies is {options.copies}, but must be at least 1")
+    made = load_class(options.env)
+    batch = Batch([CustomEnvironment(lambda: made(**keywords), f"python:{options.env}") for _ in range(options.copies)])
+    try:
+        server = Server(batch, options.bind)
+    except zmq.ZMQError as error:
+        raise HostError("io", f"cannot bind {options.bind}: {error}") from error
+    try:
+        server.serve(stop)
+    finally:
+        server.close()
+        if options.with_parent:
+            remove_endpoint(options.bind)
+    return 0
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def handle(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait for the simulator
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+def _keywords(text: str) -> dict[str, Any]:
+    try:
+        keywords = json.loads(text)
+    except ValueError:
+        keywords = None
+    if isinstance(keywords, dict):
+        return keywords
+    raise HostError("invalid-value", f"--options is {text:.80}, but must be a JSON object")
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """Whoever reaches the socket plays the simulator, so nobody but this machine may."""
+    if re.fullmatch(r"ipc://.+|tcp://(127\.0\.0\.1|localhost|\[::1\]):(\d+|\*)", endpoint):
+        return
+    raise HostError(
+        "invalid-value",
+        f"--bind is {endpoint}, but must be ipc:///path or tcp://127.0.0.1:PORT",
+        "to reach it from another machine, bind loopback and forward the port with ssh -L",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What every adapter makes of its simulator: time steps as arrays under the names of ``src/environment.ts``.
+
+Axes: ``n`` agents, ``N`` entities, ``A`` actions, ``U`` actions without a target, ``S``/``R`` entity/relation features,
+``O`` observation, ``G`` state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, NamedTuple, Protocol, Union
+
+import numpy as np
+
+#: Wire name of every time-step array: the name that Python code uses for it, its dtype and its value where nothing is said.
+FIELDS: Mapping[str, tuple[str, str, int]] = {
+    "entities": ("entities", "float32", 0),  # [N, S]
+    "relations": ("relations", "float32", 0),  # [N, N, R]
+    "alive": ("alive", "uint8", 1),  # [N]
+    "actionMask": ("action_mask", "uint8", 1),  # [n, A]
+    "actionTargets": ("action_targets", "int32", -1),  # [n, A-U]
+    "observations": ("observations", "float32", 0),  # [n, O]
+    "state": ("state", "float32", 0),  # [G]
+}
+
+Arrays = Mapping[str, "np.ndarray[Any, Any]"]
+Info = Mapping[str, Union[int, float, bool, str]]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Sizes and names; as ``EnvironmentSpecInput``, but for the sizes that follow from the arrays."""
+
+    id: str
+    agents: int
+    actions: int
+    episode_limit: int
+    #: U; A when no action has a target.
+    untargeted_actions: int
+    #: Shape of each array that the environment gives, by wire name; the others are Baton's to derive.
+    shapes: Mapping[str, tuple[int, ...]]
+    action_names: tuple[str, ...] = ()
+    predicted_features: tuple[int, ...] = ()
+
+    def to_wire(self) -> dict[str, Any]:
+        """The spec as the fields of EnvironmentSpecInput."""
+        wire: dict[str, Any] = {
+            "id": self.id,
+            "agents": self.agents,
+            "actions": self.actions,
+            "untargetedActions": self.untargeted_actions,
+            "episodeLimit": self.episode_limit,
+            "predictedFeatures": list(self.predicted_features),
+        }
+        if self.action_names:
+            wire["actionNames"] = list(self.action_names)
+        if "entities" in self.shapes:
+            wire["entities"], wire["entityFeatures"] = self.shapes["entities"]
+        if "relations" in self.shapes:
+            wire["relationFeatures"] = self.shapes["relations"][2]
+        if "observations" in self.shapes:
+            wire["observationSize"] = self.shapes["observations"][1]
+        if "state" in self.shapes:
+            wire["stateSize"] = self.shapes["state"][0]
+        return wire
+
+
+class Step(NamedTuple):
+    arrays: Arrays
+    #: The team's reward.
+    reward: float
+    #: The episode ended by its own rules.
+    terminated: bool
+    #: The episode was cut off.
+    truncated: bool
+    info: Info
+
+
+class Environment(Protocol):
+    """One copy of a simulator. Arrays come under their wire names, in the shapes of the spec."""
+
+    @property
+    def spec(self) -> Spec: ...
+
+    def reset(self, seed: int) -> Arrays: ...
+
+    def step(self, actions: list[int]) -> Step: ...
+
+    def close(self) -> None: ...

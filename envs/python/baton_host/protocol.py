@@ -1,0 +1,143 @@
+"""The wire format. ``src/bridge/protocol.ts`` is the same file in TypeScript; ``test/bridge/vectors`` proves that they agree.
+
+A message is one ZeroMQ frame::
+
+    [u32 little-endian length of the header][msgpack header][zeros up to a multiple of 8][raw little-endian arrays]
+
+The header is a map: ``kind``, ``version``, ``arrays`` = [[name, dtype, shape, offset], ...] and the fields of that kind.
+Offsets count from the first byte after the padding, are multiples of 8, and follow each other without gaps but padding.
+
+========== =============== ==========================================================================
+kind       direction       fields, [arrays]
+========== =============== ==========================================================================
+hello      client to host  id
+welcome    host to client  id, spec, copies, fields: the time-step arrays that this environment sends
+reset      client to host  id, [copies int32 [k], seeds int64 [k]]
+step       client to host  id, [actions int32 [E, n]]
+timestep   host to client  id, infos, [the fields and reward, terminated, truncated; leading axis k or E]
+fault      host to client  id (or nil), code, message, hint, trace
+========== =============== ==========================================================================
+
+Every request has an ``id`` (u32) that its answer repeats, so that several may be under way.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+import msgpack
+import numpy as np
+
+from .errors import HostError
+
+PROTOCOL_VERSION = 1
+
+MAX_HEADER_BYTES = 1 << 20
+MAX_ARRAYS = 64
+MAX_DIMENSIONS = 8
+
+DTYPES: Mapping[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "float64": np.dtype("<f8"),
+    "int32": np.dtype("<i4"),
+    "int64": np.dtype("<i8"),
+    "uint8": np.dtype("u1"),
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    kind: str
+    #: The header without kind, version and arrays.
+    fields: Mapping[str, Any]
+    #: Read-only views into the frame.
+    arrays: Mapping[str, np.ndarray[Any, Any]]
+
+
+def encode(kind: str, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
+    """One frame; each array is copied once, into it."""
+    described: list[list[Any]] = []
+    parts: list[bytes] = []
+    offset = 0
+    for name, array in (arrays or {}).items():
+        dtype = DTYPES[array.dtype.name]
+        raw = np.ascontiguousarray(array, dtype).tobytes()
+        described.append([name, array.dtype.name, list(array.shape), offset])
+        size = _padded(len(raw))
+        parts += [raw, bytes(size - len(raw))]
+        offset += size
+    header = msgpack.packb({"kind": kind, "version": PROTOCOL_VERSION, "arrays": described, **fields}, use_bin_type=True)
+    start = _padded(4 + len(header))
+    return b"".join([struct.pack("<I", len(header)), header, bytes(start - 4 - len(header)), *parts])
+
+
+def decode(frame: bytes) -> Message:
+    """Reads one frame. Every length and shape is checked before anything is made of it.
+
+    Raises HostError ``incompatible`` for another version and for bytes that are no message.
+    """
+    if len(frame) < 4:
+        raise _garbage(f"{len(frame)} bytes are too few for a message")
+    (length,) = struct.unpack_from("<I", frame)
+    if length > MAX_HEADER_BYTES or length > len(frame) - 4:
+        raise _garbage(f"its header claims {length} of {len(frame)} bytes")
+    try:
+        header = msgpack.unpackb(frame[4 : 4 + length], raw=False, strict_map_key=True)
+    except Exception as error:  # msgpack raises many kinds; all mean the same here
+        raise _garbage(f"its header is not msgpack ({error})") from error
+    if not isinstance(header, dict) or not isinstance(header.get("kind"), str) or not _is_count(header.get("version")):
+        raise _garbage("its header has no kind and version")
+    if header["version"] != PROTOCOL_VERSION:
+        raise _other_version(header["version"])
+    described = header.pop("arrays", None)
+    if not isinstance(described, list) or len(described) > MAX_ARRAYS:
+        raise _garbage("its header has no list of arrays")
+    start = _padded(4 + length)
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    for entry in described:
+        name, array = _read_array(frame, start, entry)
+        if name in arrays:
+            raise _garbage(f'it has two arrays "{name}"')
+        arrays[name] = array
+    del header["version"]
+    return Message(header.pop("kind"), header, arrays)
+
+
+def _read_array(frame: bytes, start: int, entry: Any) -> tuple[str, np.ndarray[Any, Any]]:
+    if not isinstance(entry, list) or len(entry) != 4 or not isinstance(entry[0], str):
+        raise _garbage("an array is not described by name, dtype, shape and offset")
+    name, dtype_name, shape, offset = entry
+    dtype = DTYPES.get(dtype_name) if isinstance(dtype_name, str) else None
+    if dtype is None:
+        raise _garbage(f'array "{name}" has the unknown dtype {dtype_name!r:.40}')
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_count(size) for size in shape):
+        raise _garbage(f'array "{name}" has the impossible shape {shape!r:.80}')
+    count = 1
+    for size in shape:
+        count *= size
+    if not _is_count(offset) or offset % 8 != 0 or start + offset + count * dtype.itemsize > len(frame):
+        raise _garbage(f'array "{name}" {shape} at {offset!r:.40} does not fit into {max(0, len(frame) - start)} bytes')
+    return name, np.frombuffer(frame, dtype, count, start + offset).reshape(shape)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFFFF
+
+
+def _padded(size: int) -> int:
+    return (size + 7) & ~7
+
+
+def _garbage(why: str) -> HostError:
+    return HostError("incompatible", f"a peer sent something that is no bridge message: {why}", "is it a Baton of this version?")
+
+
+def _other_version(theirs: int) -> HostError:
+    behind = "Baton (the npm package baton-rl)" if theirs < PROTOCOL_VERSION else "this host (the Python package baton_host)"
+    return HostError(
+        "incompatible",
+        f"Baton speaks version {theirs} of the bridge protocol, this host version {PROTOCOL_VERSION}",
+        f"upgrade {behind}",
+    )

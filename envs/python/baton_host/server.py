@@ -1,0 +1,95 @@
+"""Answers requests for one batch of environments on a ROUTER socket."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Mapping
+
+import numpy as np
+import zmq
+
+from . import protocol
+from .batch import Batch
+from .errors import HostError, user_fault
+
+#: Milliseconds after which an idle server looks whether it should stop.
+_PATIENCE = 100
+#: Messages that may wait on each side, for each peer; a client has only a few requests under way.
+_HIGH_WATER_MARK = 16
+#: Larger messages are dropped before they are read: requests are small.
+_MAX_REQUEST_BYTES = 16 << 20
+
+
+class Server:
+    """Binds at once and serves until told to stop; no other thread may touch its socket."""
+
+    def __init__(self, batch: Batch, endpoint: str) -> None:
+        self._batch = batch
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.RCVTIMEO, _PATIENCE)
+        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.RCVHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _MAX_REQUEST_BYTES)
+        self._socket.bind(endpoint)
+
+    def serve(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                peer, *frames = self._socket.recv_multipart()
+            except zmq.Again:
+                continue
+            answer = self.answer(frames)
+            try:
+                self._socket.send_multipart([peer, answer], flags=zmq.NOBLOCK)
+            except zmq.Again:
+                pass  # a peer that takes no answers gets none; it must not hold up the others
+
+    def answer(self, frames: list[bytes]) -> bytes:
+        """The answer to one request, which for any mistake is a fault."""
+        request_id: Any = None
+        try:
+            if len(frames) != 1:
+                raise HostError("incompatible", f"a request has one frame, not {len(frames)}")
+            message = protocol.decode(frames[0])
+            request_id = message.fields.get("id")
+            return self._dispatch(message, request_id)
+        except HostError as error:
+            return _fault(request_id, error)
+        except Exception as error:
+            return _fault(request_id, user_fault(f"{self._batch.spec.id}: the host failed", error))
+
+    def close(self) -> None:
+        """Also removes the socket file of an ``ipc://`` endpoint."""
+        self._socket.close()
+        self._context.term()
+        self._batch.close()
+
+    def _dispatch(self, message: protocol.Message, request_id: Any) -> bytes:
+        if message.kind == "hello":
+            fields = {"id": request_id, "copies": self._batch.copies, "fields": list(self._batch.fields)}
+            return protocol.encode("welcome", {**fields, "spec": self._batch.spec.to_wire()})
+        if message.kind == "reset":
+            copies, seeds = _array(message, "copies", "int32", 1), _array(message, "seeds", "int64", 1)
+            arrays, infos = self._batch.reset(copies.tolist(), seeds.tolist())
+        elif message.kind == "step":
+            arrays, infos = self._batch.step(_array(message, "actions", "int32", 2))
+        else:
+            raise HostError("incompatible", f'this host does not know the request "{message.kind:.40}"')
+        return protocol.encode("timestep", {"id": request_id, "infos": infos}, arrays)
+
+
+def _array(message: protocol.Message, name: str, dtype: str, dimensions: int) -> np.ndarray[Any, Any]:
+    array = message.arrays.get(name)
+    if array is None or array.dtype.name != dtype or array.ndim != dimensions:
+        found = "is missing" if array is None else f"is {array.dtype.name} {list(array.shape)}"
+        raise HostError("incompatible", f'array "{name}" of a {message.kind} {found}, but must be {dtype} with {dimensions} axes')
+    return array
+
+
+def _fault(request_id: Any, error: HostError) -> bytes:
+    plain_id = request_id if isinstance(request_id, int) else None
+    fields: Mapping[str, Any] = {"id": plain_id, "code": error.code, "message": error.message, "hint": error.hint}
+    # A header has a bounded size: of an endless traceback the end says most.
+    return protocol.encode("fault", {**fields, "trace": error.trace[-16_000:]})

@@ -1,0 +1,193 @@
+import type {
+  EnvironmentSpec,
+  EnvironmentSpecInput,
+  EpisodeInfo,
+  TimeStep,
+  TimeStepField,
+  VectorEnvironment,
+  VectorTimeStep,
+} from "../environment.js";
+import { timeStepFields } from "../environment.js";
+import { completeEnvironment } from "../environments/complete.js";
+import { resetTimeStep, viewOf } from "../environments/timestep.js";
+import { BatonError } from "../errors.js";
+import type { Connection } from "./connection.js";
+import { type Dtype, dtypeOf, type Message, type WireData } from "./protocol.js";
+
+/** How long to wait for a host, in seconds. */
+export interface Patience {
+  /** From its start until it is ready: simulators may take a while to load. */
+  readonly start: number;
+  /** For the answer to one `reset` or `step`. */
+  readonly answer: number;
+}
+
+export const defaultPatience: Patience = { start: 120, answer: 120 };
+
+type ArrayField = TimeStepField | "reward" | "terminated" | "truncated";
+
+const fieldDtypes: Readonly<Record<ArrayField, Dtype>> = {
+  entities: "float32",
+  relations: "float32",
+  alive: "uint8",
+  actionMask: "uint8",
+  actionTargets: "int32",
+  observations: "float32",
+  state: "float32",
+  reward: "float32",
+  terminated: "uint8",
+  truncated: "uint8",
+};
+
+/**
+ * Shakes hands with a host and makes its batch of simulators a {@link VectorEnvironment}.
+ *
+ * @throws BatonError `incompatible` when the host speaks another version, `environment` when its spec does not fit together,
+ *   `io` when it does not answer.
+ */
+export async function connectEnvironment(
+  connection: Connection,
+  patience: Patience = defaultPatience,
+): Promise<VectorEnvironment> {
+  const welcome = await connection.request("hello", {}, {}, patience.start);
+  const { spec, copies, fields } = welcome.fields;
+  const wellFormed =
+    welcome.kind === "welcome" &&
+    isRecord(spec) &&
+    Number.isInteger(copies) &&
+    (copies as number) > 0 &&
+    Array.isArray(fields) &&
+    fields.every((field): field is TimeStepField => (timeStepFields as readonly unknown[]).includes(field));
+  if (!wellFormed) throw new BatonError("incompatible", `${connection.peer}: the host's "${welcome.kind}" is not a welcome`);
+  // `completeEnvironment` checks every number of the spec.
+  return new RemoteEnvironment(connection, patience, spec as unknown as EnvironmentSpecInput, copies as number, fields);
+}
+
+/** The copies of one host. The arrays of an answer are copied straight from its frame into the caller's. */
+class RemoteEnvironment implements VectorEnvironment {
+  readonly spec: EnvironmentSpec;
+  readonly copies: number;
+  readonly #connection: Connection;
+  readonly #patience: Patience;
+  readonly #fields: readonly TimeStepField[];
+  /** Writes nothing of its own, so that its completion writes what the host does not send. */
+  readonly #derive: (view: TimeStep) => void;
+  /** The host leaves out entities, observations or state, which then follow from the others. */
+  readonly #derives: boolean;
+  readonly #views = new WeakMap<VectorTimeStep, readonly TimeStep[]>();
+
+  constructor(
+    connection: Connection,
+    patience: Patience,
+    spec: EnvironmentSpecInput,
+    copies: number,
+    fields: readonly TimeStepField[],
+  ) {
+    const silent = completeEnvironment({ spec, reset() {}, step() {} });
+    const noActions = new Int32Array(0);
+    this.spec = silent.spec;
+    this.copies = copies;
+    this.#connection = connection;
+    this.#patience = patience;
+    this.#fields = fields;
+    this.#derive = (view) => silent.step(noActions, view);
+    this.#derives = !(spec.entityFeatures && spec.observationSize && spec.stateSize);
+  }
+
+  async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {
+    if (copies.length === 0) return;
+    const views = this.#viewsOf(out);
+    const bad = seeds.find((seed) => !Number.isSafeInteger(seed));
+    if (bad !== undefined || seeds.length !== copies.length) {
+      const found = bad === undefined ? `${seeds.length} seeds for ${copies.length} copies` : `the seed ${bad}`;
+      throw new BatonError("invalid-value", `${this.spec.id}: reset got ${found}, but needs one whole number for each copy`);
+    }
+    const shape = [copies.length];
+    const answer = await this.#ask("reset", {
+      copies: { shape, data: Int32Array.from(copies) },
+      seeds: { shape, data: BigInt64Array.from(seeds, BigInt) },
+    });
+    const infos = this.#infosOf(answer, copies.length);
+    const rows = this.#fields.map((field) => [field, this.#arrayOf(answer, field, out, copies.length)] as const);
+    for (const [k, copy] of copies.entries()) {
+      const view = views[copy]!;
+      resetTimeStep(view);
+      for (const [field, array] of rows) {
+        const size = view[field].length;
+        view[field].set(array.subarray(k * size, (k + 1) * size));
+      }
+      this.#derive(view);
+      out.reward[copy] = 0;
+      out.terminated[copy] = 0;
+      out.truncated[copy] = 0;
+      out.infos[copy] = infos[k]!;
+    }
+  }
+
+  async step(actions: Int32Array, out: VectorTimeStep): Promise<void> {
+    const views = this.#viewsOf(out);
+    const { copies, spec } = this;
+    if (actions.length !== copies * spec.agents) {
+      const given = `${actions.length} actions are given to ${copies} copies of ${spec.agents} agents of ${spec.id}`;
+      throw new BatonError("invalid-value", given);
+    }
+    const answer = await this.#ask("step", { actions: { shape: [copies, spec.agents], data: actions } });
+    const infos = this.#infosOf(answer, copies);
+    for (const field of this.#fields) out[field].set(this.#arrayOf(answer, field, out, copies));
+    for (const field of ["reward", "terminated", "truncated"] as const) {
+      out[field].set(this.#arrayOf(answer, field, out, copies));
+    }
+    for (let copy = 0; copy < copies; copy++) out.infos[copy] = infos[copy]!;
+    if (this.#derives) for (const view of views) this.#derive(view);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #ask(kind: "reset" | "step", arrays: Parameters<Connection["request"]>[2]): Promise<Message> {
+    const answer = await this.#connection.request(kind, {}, arrays, this.#patience.answer);
+    if (answer.kind !== "timestep") throw this.#incompatible(`answered "${kind}" with "${answer.kind}"`);
+    return answer;
+  }
+
+  /** An array of the answer with `rows` rows, each as long as a row of `out`. */
+  #arrayOf(answer: Message, field: ArrayField, out: VectorTimeStep, rows: number): Exclude<WireData, BigInt64Array> {
+    const array = answer.arrays.get(field);
+    const size = (out[field].length / this.copies) * rows;
+    if (!array || dtypeOf(array.data) !== fieldDtypes[field] || array.data.length !== size) {
+      const found = array ? `${dtypeOf(array.data)} [${array.shape}]` : "missing";
+      throw this.#incompatible(`sent a time step whose ${field} is ${found}, not ${fieldDtypes[field]} of ${size}`);
+    }
+    return array.data as Exclude<WireData, BigInt64Array>;
+  }
+
+  #infosOf(answer: Message, rows: number): EpisodeInfo[] {
+    const { infos } = answer.fields;
+    if (!Array.isArray(infos) || infos.length !== rows || !infos.every(isRecord)) {
+      throw this.#incompatible(`sent a time step without an info for each of ${rows} copies`);
+    }
+    return infos as EpisodeInfo[];
+  }
+
+  #incompatible(what: string): BatonError {
+    return new BatonError("incompatible", `${this.spec.id}: the host ${what}`, { hint: "is it a baton_host of this version?" });
+  }
+
+  #viewsOf(out: VectorTimeStep): readonly TimeStep[] {
+    let views = this.#views.get(out);
+    if (!views) {
+      if (out.reward.length !== this.copies) {
+        const given = `a time step of ${out.reward.length} copies is given to ${this.copies} copies of ${this.spec.id}`;
+        throw new BatonError("invalid-value", given);
+      }
+      views = Array.from({ length: this.copies }, (_, copy) => viewOf(out, copy));
+      this.#views.set(out, views);
+    }
+    return views;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,143 @@
+import { Dealer } from "zeromq";
+import { BatonError } from "../errors.js";
+import { faultError } from "./fault.js";
+import { decodeMessage, encodeMessage, type Message, type WireArray } from "./protocol.js";
+
+/** Messages that may wait on each side; only a few requests are ever under way. */
+const highWaterMark = 16;
+
+/** Milliseconds between attempts to reach a host that is still starting. */
+const reconnectInterval = 20;
+
+/** A larger answer is dropped before it is read: no time step comes near it. */
+const maxAnswerBytes = 1 << 30;
+
+interface Pending {
+  readonly kind: string;
+  readonly timer: NodeJS.Timeout;
+  resolve(answer: Message): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Requests and their answers over one DEALER socket, which nothing else touches. Several requests may be under way; each has an
+ * id that its answer repeats. While none is, the connection does not keep the process alive.
+ */
+export class Connection {
+  readonly #socket: Dealer;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  #receiving = false;
+  /** A socket takes one send at a time. */
+  #sent: Promise<void> = Promise.resolve();
+  /** Why nothing can be asked any more. */
+  #ended: BatonError | undefined;
+
+  /** @param peer how messages call the other side, e.g. `python:my_env:MyEnv`. */
+  constructor(
+    readonly endpoint: string,
+    readonly peer: string,
+  ) {
+    this.#socket = new Dealer({
+      linger: 0,
+      sendHighWaterMark: highWaterMark,
+      receiveHighWaterMark: highWaterMark,
+      maxMessageSize: maxAnswerBytes,
+      reconnectInterval,
+    });
+    this.#socket.connect(endpoint);
+  }
+
+  /**
+   * Sends a request and waits for its answer.
+   *
+   * @param timeout seconds to wait.
+   * @throws BatonError `io` when no answer comes in time or the connection has ended; the host's own error when it sent a fault;
+   *   `incompatible` when the answer is no message.
+   */
+  request(
+    kind: string,
+    fields: Readonly<Record<string, unknown>>,
+    arrays: Readonly<Record<string, WireArray>>,
+    timeout: number,
+  ): Promise<Message> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#nextId;
+    this.#nextId = (id % 0xffffffff) + 1;
+    const frame = encodeMessage(kind, { id, ...fields }, arrays);
+    return new Promise<Message>((resolve, reject) => {
+      const timer = setTimeout(() => this.#settle(id)?.reject(this.#timeoutError(kind, timeout)), timeout * 1000);
+      this.#pending.set(id, { kind, timer, resolve, reject });
+      this.#sent = this.#sent.then(() => this.#socket.send(frame)).catch((error: unknown) => this.#refuse(id, error));
+      void this.#receive();
+    });
+  }
+
+  /** Ends the connection: whatever is under way or asked later fails with `error`. */
+  end(error: BatonError): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error);
+    this.#socket.close();
+  }
+
+  close(): void {
+    this.end(new BatonError("io", `${this.peer}: the connection has been closed`));
+  }
+
+  /** The only reader of the socket; it reads as long as an answer is awaited. */
+  async #receive(): Promise<void> {
+    if (this.#receiving) return;
+    this.#receiving = true;
+    try {
+      while (this.#pending.size > 0 && !this.#ended) this.#handle(await this.#socket.receive());
+    } catch (error) {
+      // `end` closes the socket under the reader; that is no mistake.
+      if (!this.#ended) this.end(new BatonError("io", `${this.peer}: the connection broke: ${String(error)}`, { cause: error }));
+    } finally {
+      this.#receiving = false;
+    }
+  }
+
+  #handle(frames: readonly Uint8Array[]): void {
+    let answer: Message;
+    try {
+      if (frames.length !== 1) throw new BatonError("incompatible", `an answer has one frame, not ${frames.length}`);
+      answer = decodeMessage(frames[0]!);
+    } catch (error) {
+      // Whose answer it was meant to be cannot be told, so none is to be trusted.
+      this.end(this.#named(error as BatonError));
+      return;
+    }
+    const { id } = answer.fields;
+    if (answer.kind === "fault" && id === null) {
+      this.end(faultError(answer.fields, this.peer));
+      return;
+    }
+    // An answer that nobody waits for any more came after its time-out.
+    const pending = typeof id === "number" ? this.#settle(id) : undefined;
+    if (answer.kind === "fault") pending?.reject(faultError(answer.fields, this.peer));
+    else pending?.resolve(answer);
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending) clearTimeout(pending.timer);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #refuse(id: number, error: unknown): void {
+    this.#settle(id)?.reject(new BatonError("io", `${this.peer}: a request cannot be sent: ${String(error)}`, { cause: error }));
+  }
+
+  #named(error: BatonError): BatonError {
+    return new BatonError(error.code, `${this.peer}: ${error.message}`, error.hint === undefined ? {} : { hint: error.hint });
+  }
+
+  #timeoutError(kind: string, timeout: number): BatonError {
+    return new BatonError("io", `${this.peer}: no answer to "${kind}" within ${timeout} s`, {
+      hint: "its simulator hangs, or is slow and needs a longer time-out",
+    });
+  }
+}

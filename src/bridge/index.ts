@@ -1,0 +1,5 @@
+export { connectEnvironment, defaultPatience, type Patience } from "./client.js";
+export { Connection } from "./connection.js";
+export { Host, type HostOptions } from "./host.js";
+export { PROTOCOL_VERSION } from "./protocol.js";
+export { isPythonEnvironment, openPythonEnvironment, type PythonOptions } from "./python.js";
