@@ -188,9 +188,9 @@ export class Trainer {
         : {}),
       ...learning,
     };
-    // more wins are better; among equals, more return
+    // more wins are better, then more return; among equals the one that has learnt longer
     const score = result.winRate * 1e6 + result.meanReturn;
-    const best = this.#best === null || score > this.#best.score;
+    const best = this.#best === null || score >= this.#best.score;
     if (best) this.#best = { score, environmentSteps };
     this.#solved = evaluation.stopAtWinRate !== null && result.winRate >= evaluation.stopAtWinRate;
     await events.onEvaluation?.(record, result, best);
