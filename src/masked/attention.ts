@@ -1,0 +1,89 @@
+/**
+ * Multi-head self-attention (Vaswani et al., 2017). The shapes of the parameters say how many heads there are.
+ *
+ * Axes: `B` batch, `T` tokens, `D` width, `h` heads, `d` = D/h.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { xavierUniform, zeros } from "../tensor/initialise.js";
+import { dense, type Linear } from "../tensor/layers.js";
+import type { RandomStream } from "../tensor/random.js";
+import { HostArray, type Mapped } from "../tensor/tree.js";
+
+type Tensor = tf.Tensor;
+
+export type Attention = {
+  /** Queries, keys and values, in this order: w [D,3,h,d], b [3,h,d]. */
+  input: Linear;
+  /** w [D,D], b [D] */
+  output: Linear;
+};
+
+/** What tokens may know of one another. */
+export interface AttentionOptions {
+  /** bool, [B,T,T] or anything that broadcasts to it: may the token of the row attend to that of the column? */
+  readonly allow?: Tensor;
+  /** [B,h,T,T] or anything that broadcasts to it, finite: added to the logits before the softmax. */
+  readonly bias?: Tensor;
+}
+
+/** Added to a logit that must not count: large enough that its exponential is 0, small enough that no sum of it overflows. */
+const FORBIDDEN = -1e9;
+
+/** As MAE initialises a fused projection: Xavier-uniform over D inputs and 3D outputs, biases 0. */
+export function initAttention(rng: RandomStream, width: number, heads: number): Mapped<Attention, Tensor, HostArray> {
+  const perHead = width / heads;
+  const { w } = xavierUniform(rng, width, 3 * width);
+  return {
+    input: { w: new HostArray(w.data, [width, 3, heads, perHead], "float32"), b: zeros([3, heads, perHead]) },
+    output: xavierUniform(rng, width, width),
+  };
+}
+
+/** Who attends to whom and what they find there, per head: weights [B,h,T,T] that sum to 1 in each row, and values [B,h,T,d]. */
+function weightsAndValues(p: Attention, x: Tensor, { allow, bias }: AttentionOptions): { weights: Tensor; values: Tensor } {
+  const [B, T, D] = x.shape as [number, number, number];
+  const [, , h, d] = p.input.w.shape as [number, number, number, number];
+  const projected = dense(x, { w: p.input.w.reshape([D, 3 * D]), b: p.input.b.reshape([3 * D]) }); // [B,T,3D]
+  const perHead = (part: Tensor) => part.reshape([B, T, h, d]).transpose([0, 2, 1, 3]); // [B,h,T,d]
+  const [q, k, v] = tf.split(projected, 3, 2).map(perHead) as [Tensor, Tensor, Tensor];
+  const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true); // [B,h,T,T]
+  const extra = additive(allow, bias);
+  return { weights: tf.softmax(extra ? tf.add(logits, extra) : logits), values: v };
+}
+
+/** What is added to the logits, the same for all blocks of an encoder, so that it is computed once when compiled. */
+function additive(allow: Tensor | undefined, bias: Tensor | undefined): Tensor | undefined {
+  if (!allow) return bias;
+  const forbidden = tf.mul(tf.cast(tf.logicalNot(allow), "float32"), FORBIDDEN); // [… ,T,T]
+  const acrossHeads = allow.rank < 3 ? forbidden : tf.expandDims(forbidden, 1); // [B,1,T,T]
+  return bias ? tf.add(bias, acrossHeads) : acrossHeads;
+}
+
+/** 1 for each token that may attend to something, [… ,T,1]. */
+const attentive = (allow: Tensor): Tensor => tf.cast(tf.any(allow, -1, true), "float32");
+
+/**
+ * The weights of {@link attend}, [B,h,T,T]: rows sum to 1, and to 0 where a token may attend to nothing.
+ */
+export function attentionWeights(p: Attention, x: Tensor, options: AttentionOptions = {}): Tensor {
+  const { weights } = weightsAndValues(p, x, options);
+  if (!options.allow) return weights;
+  const some = attentive(options.allow);
+  return tf.mul(weights, some.rank < 3 ? some : tf.expandDims(some, 1));
+}
+
+/**
+ * softmax(q·kᵀ/√d + bias)·v over the allowed pairs, heads side by side, projected. A token that may attend to nothing gets zeros (and
+ * sends no gradient back). Tokens that nobody may attend to must still be finite.
+ *
+ * @param x [B,T,D]
+ * @returns [B,T,D]
+ */
+export function attend(p: Attention, x: Tensor, options: AttentionOptions = {}): Tensor {
+  const { weights, values } = weightsAndValues(p, x, options);
+  const heads = tf.matMul(weights, values); // [B,h,T,d]
+  const y = dense(heads.transpose([0, 2, 1, 3]).reshape(x.shape), p.output);
+  return options.allow ? tf.mul(y, attentive(options.allow)) : y;
+}
