@@ -1,6 +1,5 @@
 // `npm run demo`: train, evaluate, and write something to look at, all through the command line of Baton.
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const baton = fileURLToPath(new URL("../dist/src/cli/main.js", import.meta.url));
@@ -16,7 +15,6 @@ function step(...args) {
 process.on("SIGINT", () => {}); // the command itself saves and ends
 const started = Date.now();
 step("train", "demo", "--run", run, ...process.argv.slice(2));
-rmSync(`${run}/episodes`, { recursive: true, force: true });
 step("evaluate", run, "--episodes", "64", "--record");
 step("replay", run, "--html", `${run}/replay.html`);
 const seconds = Math.round((Date.now() - started) / 1000);

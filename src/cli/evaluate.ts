@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { vectorize } from "../environments/vectorize.js";
 import { BatonError } from "../errors.js";
+import { makeFolder } from "../runs/files.js";
 import { RunFolder, writeEpisode } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { type Evaluation, Evaluator, recordedEpisode } from "../training/evaluator.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { yamlLayer } from "../training/layers.js";
 import { loadPolicy } from "../training/session.js";
+import { wholeNumber } from "./arguments.js";
 import { printJson } from "./output.js";
 
 interface EvaluateOptions {
@@ -50,8 +52,7 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const record = recordedCount(options.record, episodes);
   const run = RunFolder.open(path);
   const experiment = await resolveExperiment(yamlLayer(run.readConfig(), join(path, "config.yaml")));
-  const seed =
-    options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0, Number.MAX_SAFE_INTEGER);
+  const seed = options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0);
   const { policy, step, warnings } = loadPolicy(run, checkpoint, experiment);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 
@@ -64,6 +65,7 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
     record: (episode) => episode < record,
     onEpisode: showCount(episodes),
   });
+  if (result.recorded.size > 0) makeFolder(run.episodes); // it may have been tidied away
   const files = [...result.recorded].map(([episode, steps]) => {
     const file = freshName(join(run.episodes, `step-${step}-seed-${seed}-episode-${episode}`));
     const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
@@ -105,14 +107,6 @@ function report(
   );
   for (const file of files) process.stdout.write(`recorded ${file}\n`);
   if (files.length > 0) process.stdout.write(`look at it with: baton replay ${of.path}\n`);
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {
-    throw new BatonError("invalid-value", `${option} is "${text}", but must be a whole number from ${least} to ${most}`);
-  }
-  return value;
 }
 
 function checkpointOf(text: string): "best" | "latest" | number {
