@@ -4,14 +4,15 @@
  * @module
  */
 import type { z } from "zod";
-import type { EnvironmentFamily } from "../src/environment.js";
+import type { Environment, EnvironmentFamily } from "../src/environment.js";
+import type { MakerSource } from "../src/environments/threads/index.js";
 import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
 import {
   checkOptions,
   isPath,
   loadCustomEnvironment,
-  type OpenedEnvironment,
+  type MadeEnvironment,
   type Options,
   type RefuseOptions,
   throwIssues,
@@ -19,7 +20,12 @@ import {
 import { matrix } from "./matrix/index.js";
 import { skirmish } from "./skirmish/index.js";
 
-export type { CustomEnvironment, OpenedEnvironment, Options, RefuseOptions } from "./load.js";
+export type { CustomEnvironment, Options, RefuseOptions } from "./load.js";
+
+/** An environment that is ready to be made, here and in other threads. */
+export interface OpenedEnvironment extends MadeEnvironment {
+  readonly source: MakerSource;
+}
 
 /** A family whose options have been closed over: what is left is the same for all. */
 export interface RegisteredFamily {
@@ -28,7 +34,7 @@ export interface RegisteredFamily {
   readonly members: readonly string[];
   /** For people who ask what may be set. */
   readonly options: z.ZodType;
-  open(member: string, options: Options, refuse: RefuseOptions): OpenedEnvironment;
+  open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment;
 }
 
 function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFamily {
@@ -77,6 +83,23 @@ export async function openEnvironment(
   refuse: RefuseOptions = throwIssues,
   directory = process.cwd(),
 ): Promise<OpenedEnvironment> {
+  const made = await openHere(id, options, refuse, directory);
+  const argument: MakerArgument = { id, options: made.options, directory };
+  return { ...made, source: { module: import.meta.url, name: "makerOf", argument } };
+}
+
+interface MakerArgument {
+  readonly id: string;
+  readonly options: Options;
+  readonly directory: string;
+}
+
+/** What another thread calls to make copies: the maker of an environment that was opened and checked already. */
+export async function makerOf({ id, options, directory }: MakerArgument): Promise<() => Environment> {
+  return (await openHere(id, options, throwIssues, directory)).make;
+}
+
+async function openHere(id: string, options: Options, refuse: RefuseOptions, directory: string): Promise<MadeEnvironment> {
   const slash = id.indexOf("/");
   const family = isPath(id) ? undefined : families.find(({ name }) => name === (slash < 0 ? id : id.slice(0, slash)));
   const ids = listEnvironments().map((environment) => environment.id);

@@ -16,8 +16,8 @@ import { checkSettings, type SettingIssue, settingsError } from "../src/validati
 /** Options by name, as they were given or as a schema made them. */
 export type Options = Readonly<Record<string, unknown>>;
 
-/** An environment that is ready to be made. */
-export interface OpenedEnvironment {
+/** What makes copies of an environment in this thread. */
+export interface MadeEnvironment {
   /** Makes one copy. */
   readonly make: () => Environment;
   /** The options with their defaults. */
@@ -63,7 +63,7 @@ export async function loadCustomEnvironment(
   options: Options,
   refuse: RefuseOptions,
   directory: string,
-): Promise<OpenedEnvironment | undefined> {
+): Promise<MadeEnvironment | undefined> {
   const [location, member] = splitMember(id);
   const exported = await importDefault(location, directory);
   if (exported === undefined) return undefined;

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import type { VectorEnvironment } from "../environment.js";
 import { randomLegalAction } from "../environments/player.js";
+import { vectorizeOver } from "../environments/threads/index.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
-import { vectorize } from "../environments/vectorize.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
 import { benchRow, median, printBench } from "./bench-report.js";
@@ -18,6 +18,7 @@ interface BenchEnvironmentOptions {
   rounds: string;
   seconds: string;
   seed: string;
+  envThreads: string;
   set: readonly string[];
   json?: boolean;
 }
@@ -29,6 +30,7 @@ function benchEnvironmentCommand(): Command {
     .option("--copies <n>", "Environment copies that are stepped together.", "32")
     .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
     .option("--seconds <s>", "Length of each round in seconds.", "0.5")
+    .option("--env-threads <n>", "Also spread the several copies over so many threads.", "0")
     .option("--seed <n>", "Seed of the episodes and the actions, a whole number from 0.", "0")
     .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
     .option("--json", "Print the figures as one JSON object.")
@@ -40,11 +42,15 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
   const rounds = wholeNumber("--rounds", options.rounds, 1, 10_000);
   const seconds = positiveNumber("--seconds", options.seconds);
   const seed = wholeNumber("--seed", options.seed, 0);
-  const { make } = await openFromCommandLine(id, options.set);
-  const sizes = [...new Set([1, copies])];
-  const players = sizes.map((size) => new RandomPlayer(vectorize(make, size), seed));
-  const rates = sizes.map((): number[] => []);
-  // The sizes take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
+  const threads = wholeNumber("--env-threads", options.envThreads, 0, 256);
+  const maker = await openFromCommandLine(id, options.set);
+  const ways = [...new Set([1, copies])].map((size) => ({ size, threads: 0 }));
+  if (threads > 0) ways.push({ size: copies, threads });
+  const players = await Promise.all(
+    ways.map(async (way) => new RandomPlayer(await vectorizeOver(way.threads, maker, way.size), seed)),
+  );
+  const rates = ways.map((): number[] => []);
+  // The ways take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
   for (let round = 0; round <= rounds; round++) {
     for (const [k, player] of players.entries()) {
       const rate = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds);
@@ -52,9 +58,12 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
     }
   }
   for (const player of players) await player.environment.close?.();
-  const rows = sizes.map((size, k) =>
-    benchRow({ name: `${id}, ${size} ${size === 1 ? "copy" : "copies"}`, unit: "env steps/s", value: median(rates[k]!) }),
-  );
+  const counted = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+  const rows = ways.map((way, k) => {
+    const spread = way.threads === 0 ? "" : ` over ${counted(way.threads, "thread", "threads")}`;
+    const name = `${id}, ${counted(way.size, "copy", "copies")}${spread}`;
+    return benchRow({ name, unit: "env steps/s", value: median(rates[k]!) });
+  });
   printBench(rows, options.json === true);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { vectorize } from "../environments/vectorize.js";
+import { vectorizeOver } from "../environments/threads/index.js";
 import { BatonError } from "../errors.js";
 import { makeFolder } from "../runs/files.js";
 import { RunFolder, writeEpisode } from "../runs/index.js";
@@ -18,6 +18,7 @@ interface EvaluateOptions {
   checkpoint: string;
   seed?: string;
   device?: string;
+  envThreads?: string;
   record?: boolean | string;
   json?: boolean;
 }
@@ -38,6 +39,7 @@ export function evaluateCommand(): Command {
       "Seed that the episodes are drawn from (default: the run's seed plus 1000, which training never evaluates on).",
     )
     .option("--device <name>", "Where the network runs (default: as in training).")
+    .option("--env-threads <n>", "Threads that step environment copies; 0 has none (default: as in training).")
     .option(
       "--record [n]",
       `Write the first n episodes into the run's episodes/ folder, for \`baton replay\` (n = ${RECORDED} when left out).`,
@@ -54,10 +56,12 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   const experiment = await resolveExperiment(yamlLayer(run.readConfig(), join(path, "config.yaml")));
   const seed = options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0);
   const { policy, step, warnings } = loadPolicy(run, checkpoint, experiment);
+  const { envThreads } = experiment.config;
+  const threads = options.envThreads === undefined ? envThreads : wholeNumber("--env-threads", options.envThreads, 0, 256);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 
   const device = await openDevice(options.device ?? experiment.config.device, { threads: experiment.config.threads });
-  const environment = vectorize(experiment.make, Math.min(COPIES, episodes));
+  const environment = await vectorizeOver(threads, experiment, Math.min(COPIES, episodes));
   const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy });
   const result = await evaluator.evaluate(policy, {
     episodes,
@@ -73,7 +77,7 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
     return file;
   });
   evaluator.dispose();
-  environment.close?.();
+  await environment.close?.();
   report(
     { path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files },
     result,

@@ -20,6 +20,7 @@ interface TrainOptions {
   seed?: string;
   device?: string;
   threads?: string;
+  envThreads?: string;
   set: string[];
   fresh?: boolean;
   yes?: boolean;
@@ -37,6 +38,7 @@ export function trainCommand(): Command {
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
     .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
+    .option("--env-threads <n>", "Threads that step environment copies while the learner learns; 0 has none.")
     .option("--set <key=value>", "Any other setting, e.g. agent.hidden=128; may be repeated.", collect, [])
     .option("--fresh", "Start over: delete the run that is in the folder, after asking.")
     .option("--yes", "Answer yes to the question that --fresh asks.")
@@ -133,8 +135,12 @@ function commandLine(options: TrainOptions): SettingLayer[] {
     ...(options.seed === undefined ? {} : { seed: numberOr(options.seed) }),
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: numberOr(options.threads) }),
+    ...(options.envThreads === undefined ? {} : { envThreads: numberOr(options.envThreads) }),
   };
-  return [optionLayer(settings, (path) => `--${String(path[0])}`), setLayer(options.set)];
+  return [
+    optionLayer(settings, (path) => (path[0] === "envThreads" ? "--env-threads" : `--${String(path[0])}`)),
+    setLayer(options.set),
+  ];
 }
 
 /** The number, or the text itself, which the schema then rejects by name. */

@@ -3,31 +3,41 @@ import { BatonError } from "../errors.js";
 
 type TimeStepArrays = Pick<TimeStep, (typeof timeStepFields)[number]>;
 
-function allocateArrays(spec: EnvironmentSpec, copies: number): TimeStepArrays {
+/** Where arrays get their memory: so many bytes, zeroed. */
+type Memory = (bytes: number) => ArrayBufferLike;
+
+const ownMemory: Memory = (bytes) => new ArrayBuffer(bytes);
+
+function allocateArrays(spec: EnvironmentSpec, copies: number, memory: Memory): TimeStepArrays {
   const { agents: n, entities: N, actions: A, untargetedActions: U } = spec;
+  const floats = (size: number) => new Float32Array(memory(4 * size));
+  const bytes = (size: number) => new Uint8Array(memory(size));
   return {
-    entities: new Float32Array(copies * N * spec.entityFeatures),
-    relations: new Float32Array(copies * N * N * spec.relationFeatures),
-    alive: new Uint8Array(copies * N).fill(1),
-    actionMask: new Uint8Array(copies * n * A).fill(1),
-    actionTargets: new Int32Array(copies * n * (A - U)).fill(-1),
-    observations: new Float32Array(copies * n * spec.observationSize),
-    state: new Float32Array(copies * spec.stateSize),
+    entities: floats(copies * N * spec.entityFeatures),
+    relations: floats(copies * N * N * spec.relationFeatures),
+    alive: bytes(copies * N).fill(1),
+    actionMask: bytes(copies * n * A).fill(1),
+    actionTargets: new Int32Array(memory(4 * copies * n * (A - U))).fill(-1),
+    observations: floats(copies * n * spec.observationSize),
+    state: floats(copies * spec.stateSize),
   };
 }
 
 /** A blank time step for one environment: arrays zero, everyone alive, everything allowed, no targets. */
 export function allocateTimeStep(spec: EnvironmentSpec): TimeStep {
-  return { ...allocateArrays(spec, 1), reward: 0, terminated: false, truncated: false, info: {} };
+  return { ...allocateArrays(spec, 1, ownMemory), reward: 0, terminated: false, truncated: false, info: {} };
 }
 
-/** A blank time step for `copies` environments: every array of {@link allocateTimeStep} with a leading axis E. */
-export function allocateVectorTimeStep(spec: EnvironmentSpec, copies: number): VectorTimeStep {
+/**
+ * A blank time step for `copies` environments: every array of {@link allocateTimeStep} with a leading axis E. `memory` may place
+ * it in memory that threads share; networks read ordinary memory only.
+ */
+export function allocateVectorTimeStep(spec: EnvironmentSpec, copies: number, memory = ownMemory): VectorTimeStep {
   return {
-    ...allocateArrays(spec, copies),
-    reward: new Float32Array(copies),
-    terminated: new Uint8Array(copies),
-    truncated: new Uint8Array(copies),
+    ...allocateArrays(spec, copies, memory),
+    reward: new Float32Array(memory(4 * copies)),
+    terminated: new Uint8Array(memory(copies)),
+    truncated: new Uint8Array(memory(copies)),
     infos: Array.from({ length: copies }, () => ({})),
   };
 }

@@ -19,15 +19,17 @@ import { copyTimeStep, viewOf } from "./timestep.js";
  * environment that plays on past its own episode limit is a BatonError `environment`.
  *
  * @param make makes one copy; called `copies` times.
+ * @param firstCopy what the first copy is called in messages, when these are a part of more.
  */
-export function vectorize(make: () => Environment, copies: number): VectorEnvironment {
+export function vectorize(make: () => Environment, copies: number, firstCopy = 0): VectorEnvironment {
   if (!Number.isInteger(copies) || copies < 1) {
     throw new BatonError(
       "invalid-value",
       `the number of environment copies is ${copies}, but must be a whole number of at least 1`,
     );
   }
-  return new EmbeddedVectorEnvironment(Array.from({ length: copies }, () => completeEnvironment(make())));
+  const envs = Array.from({ length: copies }, () => completeEnvironment(make()));
+  return new EmbeddedVectorEnvironment(envs, firstCopy);
 }
 
 class EmbeddedVectorEnvironment implements VectorEnvironment {
@@ -44,7 +46,10 @@ class EmbeddedVectorEnvironment implements VectorEnvironment {
   #actionRows: Int32Array[] = [];
   #actions: Int32Array | undefined;
 
-  constructor(envs: readonly CompleteEnvironment[]) {
+  constructor(
+    envs: readonly CompleteEnvironment[],
+    readonly firstCopy: number,
+  ) {
     this.#envs = envs;
     this.spec = envs[0]!.spec;
     this.copies = envs.length;
@@ -52,7 +57,7 @@ class EmbeddedVectorEnvironment implements VectorEnvironment {
     this.#played = new Int32Array(envs.length);
     envs.forEach((env, copy) => {
       if (JSON.stringify(env.spec) !== JSON.stringify(this.spec)) {
-        throw new BatonError("environment", `${this.spec.id}: copy ${copy} has another spec than copy 0`);
+        throw new BatonError("environment", `${this.spec.id}: copy ${firstCopy + copy} has another spec than copy 0`);
       }
     });
   }
@@ -136,7 +141,7 @@ class EmbeddedVectorEnvironment implements VectorEnvironment {
     const last = this.#current[copy];
     if (!last || last.terminated || last.truncated) {
       const why = last ? "its episode has ended" : "it has not been reset";
-      throw new BatonError("invalid-value", `copy ${copy} of ${this.spec.id} cannot be stepped: ${why}`, {
+      throw new BatonError("invalid-value", `copy ${this.firstCopy + copy} of ${this.spec.id} cannot be stepped: ${why}`, {
         hint: "reset it first",
       });
     }
@@ -155,7 +160,7 @@ class EmbeddedVectorEnvironment implements VectorEnvironment {
     );
     return new BatonError(
       "invalid-value",
-      `copy ${copy} of ${id}: agent ${agent} may not choose action ${action}${name === undefined ? "" : ` (${name})`}`,
+      `copy ${this.firstCopy + copy} of ${id}: agent ${agent} may not choose action ${action}${name === undefined ? "" : ` (${name})`}`,
       { hint: `allowed now: ${allowed.join(", ") || "nothing, which breaks the environment's contract"}` },
     );
   }

@@ -54,6 +54,7 @@ export class Collector {
   #exploration: RandomStream;
   #seeds: RandomStream;
   #running: Running[] = [];
+  #pending: Promise<void> = Promise.resolve();
   #finished: Finished = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
   /** Environment steps so far, over all copies. */
   environmentSteps = 0;
@@ -103,8 +104,11 @@ export class Collector {
     await this.#begin(this.#running.map((_, copy) => copy));
   }
 
-  /** One step in every copy with exploration probability `rate`. */
-  async collect(policy: HostTree, rate: number): Promise<void> {
+  /**
+   * Chooses with exploration probability `rate` and sends every copy on its step. Until {@link finish} the copies play, in other
+   * threads while this one may learn: nothing of the new step is seen before, and `policy` is not read any more.
+   */
+  async begin(policy: HostTree, rate: number): Promise<void> {
     const { copies, spec } = this.#environment;
     const choices = await this.#actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies));
     const actions = choices.actions.data as Int32Array;
@@ -112,7 +116,15 @@ export class Collector {
     for (let copy = 0; copy < copies; copy++) {
       this.#running[copy]!.actions.push(Array.from(actions.subarray(copy * spec.agents, (copy + 1) * spec.agents)));
     }
-    await this.#environment.step(actions, this.#step);
+    this.#pending = Promise.resolve(this.#environment.step(actions, this.#step));
+    // whoever finishes hears of a failure; until then it is not lost
+    this.#pending.catch(() => {});
+  }
+
+  /** Waits for the step that {@link begin} began, and writes down what came of it. */
+  async finish(): Promise<void> {
+    const { copies } = this.#environment;
+    await this.#pending;
     this.#replay.recordOutcomes(this.#step);
     this.environmentSteps += copies;
 

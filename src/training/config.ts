@@ -46,6 +46,10 @@ export const configSchema = z.strictObject({
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe("Seed of every random stream."),
   device: z.enum(deviceNames).default("auto").describe("Where networks run."),
   threads: count(0).max(256).default(0).describe("Threads inside one operation; 0 takes one per core."),
+  envThreads: count(0)
+    .max(256)
+    .default(0)
+    .describe("Threads that environment copies are spread over; 0 steps them in the main thread."),
   env: z
     .looseObject({ id: z.string().min(1).describe("Environment, e.g. skirmish/3m.") })
     .describe("The environment and its options."),

@@ -4,6 +4,7 @@ import { openEnvironment } from "../../envs/index.js";
 import type { Agent } from "../agent.js";
 import type { Environment, EnvironmentSpec } from "../environment.js";
 import { completeEnvironment } from "../environments/complete.js";
+import type { MakerSource } from "../environments/threads/index.js";
 import { checkSettings, type SettingIssue, settingsError } from "../validation.js";
 import { type Config, configSchema } from "./config.js";
 import { locateIssues, type SettingLayer, type SettingPath } from "./layers.js";
@@ -16,6 +17,8 @@ export interface Experiment {
   readonly agent: Agent;
   /** Makes one more copy of the environment. */
   readonly make: () => Environment;
+  /** How other threads make theirs. */
+  readonly source: MakerSource;
 }
 
 /** Checks all settings at once and builds the parts. Throws one BatonError with every mistake and where it was written. */
@@ -43,5 +46,6 @@ export async function resolveExperiment(layer: SettingLayer): Promise<Experiment
     spec,
     agent: family.create(spec, agentSettings as never),
     make: opened.make,
+    source: opened.source,
   };
 }

@@ -1,6 +1,7 @@
 /** A run on disk and the training that fills it: begin or resume, checkpoints, metrics, evaluation.json. */
 import { stringify } from "yaml";
-import { vectorize } from "../environments/vectorize.js";
+import type { VectorEnvironment } from "../environment.js";
+import { vectorizeOver } from "../environments/threads/index.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
 import { writeFileAtomic } from "../runs/files.js";
@@ -50,11 +51,17 @@ export async function trainRun(
   events: SessionEvents = {},
   signal?: AbortSignal,
 ): Promise<Trainer> {
-  const { config, spec, agent, make } = experiment;
+  const { config, spec, agent } = experiment;
   const release = run.lock();
-  const environment = vectorize(make, config.training.copies);
-  const evaluationEnvironment = vectorize(make, Math.min(config.evaluation.episodes, 32));
+  const opened: VectorEnvironment[] = [];
+  const open = async (copies: number) => {
+    const environment = await vectorizeOver(config.envThreads, experiment, copies);
+    opened.push(environment);
+    return environment;
+  };
   try {
+    const environment = await open(config.training.copies);
+    const evaluationEnvironment = await open(Math.min(config.evaluation.episodes, 32));
     const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
     const store = new ReplayStore(trainer.replay);
     const resumed = await resume(run, trainer, store, events);
@@ -92,8 +99,7 @@ export async function trainRun(
     }
     return trainer;
   } finally {
-    environment.close?.();
-    evaluationEnvironment.close?.();
+    await Promise.all(opened.map((environment) => environment.close?.()));
     release();
   }
 }

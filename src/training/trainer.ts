@@ -49,8 +49,9 @@ export interface TrainerParts {
 }
 
 /**
- * The loop: collect one step in every copy, learn as much as that experience earns, evaluate and save now and then. Everything
- * happens in a fixed order from seeded streams, so the same configuration gives the same run, bit for bit.
+ * The loop: send every copy on a step, learn meanwhile what the experience before it earns, see what the step brought; evaluate
+ * and save now and then. Everything happens in a fixed order from seeded streams, so the same configuration gives the same run,
+ * bit for bit, with any number of threads.
  */
 export class Trainer {
   readonly config: Config;
@@ -146,8 +147,10 @@ export class Trainer {
     if (!this.#collector.started) await this.#collector.start();
     while (!this.finished && !signal?.aborted) {
       const before = this.environmentSteps;
-      await this.#collector.collect(this.#learner.policy, this.#agent.explorationRate(before));
-      await this.#learn(this.environmentSteps - before);
+      await this.#collector.begin(this.#learner.policy, this.#agent.explorationRate(before));
+      await this.#learn();
+      await this.#collector.finish();
+      this.#earn(this.environmentSteps - before);
       await events.onStep?.(this);
       const passed = (every: number) => Math.floor(this.environmentSteps / every) > Math.floor(before / every);
       const last = this.environmentSteps >= training.environmentSteps;
@@ -159,11 +162,14 @@ export class Trainer {
     this.#startedAt = 0;
   }
 
-  /** The updates that `steps` more environment steps earn. */
-  async #learn(steps: number): Promise<void> {
+  /** Owes the updates that `steps` more environment steps earn. */
+  #earn(steps: number): void {
     const { updatesPerStep, warmupSteps } = this.config.training;
-    if (this.environmentSteps < warmupSteps || this.replay.transitions === 0) return;
-    this.#owed += steps * updatesPerStep;
+    if (this.environmentSteps >= warmupSteps && this.replay.transitions > 0) this.#owed += steps * updatesPerStep;
+  }
+
+  /** The updates that are owed. */
+  async #learn(): Promise<void> {
     for (; this.#owed >= 1; this.#owed -= 1) await this.#learner.update();
   }
 

@@ -1,4 +1,4 @@
-import { vectorize } from "../../src/environments/vectorize.js";
+import { vectorizeOver } from "../../src/environments/threads/index.js";
 import { openDevice } from "../../src/tensor/devices.js";
 import type { Evaluation } from "../../src/training/evaluator.js";
 import { resolveExperiment } from "../../src/training/experiment.js";
@@ -7,14 +7,16 @@ import { Trainer, type TrainingRecord } from "../../src/training/trainer.js";
 /** Trains in memory, without a run folder, and returns what the evaluations saw. */
 export async function trainInMemory(settings: Record<string, unknown>): Promise<{ records: TrainingRecord[]; last: Evaluation }> {
   const experiment = await resolveExperiment({ settings, origin: () => undefined });
-  const { config, spec, agent, make } = experiment;
+  const { config, spec, agent } = experiment;
+  const environment = await vectorizeOver(config.envThreads, experiment, config.training.copies);
+  const evaluationEnvironment = await vectorizeOver(config.envThreads, experiment, config.evaluation.episodes);
   const trainer = await Trainer.create({
     config,
     spec,
     agent,
     device: await openDevice("cpu", { threads: 1 }),
-    environment: vectorize(make, config.training.copies),
-    evaluationEnvironment: vectorize(make, config.evaluation.episodes),
+    environment,
+    evaluationEnvironment,
   });
   const records: TrainingRecord[] = [];
   let last: Evaluation | undefined;
@@ -25,5 +27,7 @@ export async function trainInMemory(settings: Record<string, unknown>): Promise<
     },
   });
   trainer.dispose();
+  await environment.close?.();
+  await evaluationEnvironment.close?.();
   return { records, last: last! };
 }

@@ -69,7 +69,13 @@ async function contents(path: string) {
 const bytes = ({ data }: HostArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const whole = join(root, "whole");
-beforeAll(() => finish(whole));
+/** Milliseconds that an undisturbed run takes, so that kills fall into runs on a machine of any speed. */
+let duration = 0;
+beforeAll(async () => {
+  const start = performance.now();
+  await finish(whole);
+  duration = performance.now() - start;
+});
 
 it("continues bit for bit after kill -9 at random moments", async () => {
   const run = join(root, "killed");
@@ -78,7 +84,7 @@ it("continues bit for bit after kill -9 at random moments", async () => {
   for (let attempt = 0; attempt < 4; attempt++) {
     const child = train(run);
     const exited = once(child, "exit");
-    const ended = await Promise.race([exited.then(() => true), sleep(1500 + 2500 * rng.uniform()).then(() => false)]);
+    const ended = await Promise.race([exited.then(() => true), sleep((0.3 + 0.5 * rng.uniform()) * duration).then(() => false)]);
     if (ended) break;
     child.kill("SIGKILL");
     await exited;
