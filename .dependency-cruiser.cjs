@@ -53,6 +53,12 @@ module.exports = {
       "^(agents|envs|src/(training|replay|cli|bridge|masked))",
       "pictures are made from records",
     ),
+    forbidTo(
+      "bridge-knows-no-learning",
+      room("src/bridge"),
+      "^(agents|src/(training|replay|runs|viewer|cli|masked|agent|tensor))",
+      "simulators elsewhere are simulators still",
+    ),
     forbidTo("training-knows-no-command-line", room("src/training"), room("src/cli"), "the loop can be used as a library"),
   ],
   options: { doNotFollow: { path: "node_modules" }, tsConfig: { fileName: "tsconfig.json" }, tsPreCompilationDeps: true },

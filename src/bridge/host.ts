@@ -8,7 +8,7 @@ import { atProcessEnd } from "./cleanup.js";
 import { faultError } from "./fault.js";
 
 /** Characters of a host's output that are kept for the message about its end. */
-const tailLength = 8000;
+const tailLength = 32_000;
 
 /** Lines of it that are shown. */
 const tailLines = 20;
@@ -139,9 +139,8 @@ function cannotStart(python: string, error: NodeJS.ErrnoException): BatonError {
 /** Why a host ended: what it said itself in its last lines, or how it ended and what it printed last. */
 export function endError(name: string, code: number | null, signal: NodeJS.Signals | null, tail: string): BatonError {
   // See `main` in baton_host/__main__.py.
-  const said = /^baton_host: ([a-z-]+): ([\s\S]*?)(?:\nhint: ([^\n]*))?\s*$/m.exec(
-    tail.slice(tail.lastIndexOf("\nbaton_host: ") + 1),
-  );
+  const last = tail.slice(tail.lastIndexOf("\nbaton_host: ") + 1);
+  const said = /^baton_host: ([a-z-]+): ([\s\S]*?)(?:\nhint: ([^\n]*))?\s*$/.exec(last);
   if (said && code === 1) return faultError({ code: said[1], message: said[2], hint: said[3] }, name);
   const how = signal ? `killed by ${signal}` : `exit code ${code}`;
   const lines = tail.trimEnd().split("\n").slice(-tailLines).join("\n");

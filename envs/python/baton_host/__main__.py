@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import signal
 import sys
 import threading
 from typing import Any, Sequence
 
+from .endpoint import check_endpoint, remove_endpoint
 from .errors import HostError
 from .loading import load_class, missing_package
 
@@ -52,14 +52,14 @@ def _serve(options: argparse.Namespace) -> int:
 
     from .batch import Batch
     from .custom import CustomEnvironment
-    from .parent import remove_endpoint, watch_parent
+    from .parent import watch_parent
     from .server import Server
 
     stop = threading.Event()
     if options.with_parent:
         watch_parent(stop, options.bind)
     _stop_on_signals(stop)
-    _check_endpoint(options.bind)
+    check_endpoint(options.bind)
     keywords = _keywords(options.options)
     if options.copies < 1:
         raise HostError("invalid-value", f"--copies is {options.copies}, but must be at least 1")
@@ -73,8 +73,7 @@ def _serve(options: argparse.Namespace) -> int:
         server.serve(stop)
     finally:
         server.close()
-        if options.with_parent:
-            remove_endpoint(options.bind)
+        remove_endpoint(options.bind, with_folder=options.with_parent)
     return 0
 
 
@@ -95,17 +94,6 @@ def _keywords(text: str) -> dict[str, Any]:
     if isinstance(keywords, dict):
         return keywords
     raise HostError("invalid-value", f"--options is {text:.80}, but must be a JSON object")
-
-
-def _check_endpoint(endpoint: str) -> None:
-    """Whoever reaches the socket plays the simulator, so nobody but this machine may."""
-    if re.fullmatch(r"ipc://.+|tcp://(127\.0\.0\.1|localhost|\[::1\]):(\d+|\*)", endpoint):
-        return
-    raise HostError(
-        "invalid-value",
-        f"--bind is {endpoint}, but must be ipc:///path or tcp://127.0.0.1:PORT",
-        "to reach it from another machine, bind loopback and forward the port with ssh -L",
-    )
 
 
 if __name__ == "__main__":

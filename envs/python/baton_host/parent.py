@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 
+from .endpoint import remove_endpoint
+
 #: Seconds that environments get to close before they are killed with the host.
 _GRACE = 3.0
 
@@ -26,19 +28,7 @@ def watch_parent(stop: threading.Event, endpoint: str) -> None:
         stop.set()
         # A daemon thread: it is gone with the main thread when that ends in time.
         threading.Event().wait(_GRACE)
-        remove_endpoint(endpoint)
+        remove_endpoint(endpoint, with_folder=True)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, name="watch-parent", daemon=True).start()
-
-
-def remove_endpoint(endpoint: str) -> None:
-    """Removes what is left of an ``ipc://`` socket file and of its folder, if that is empty."""
-    if not endpoint.startswith("ipc://"):
-        return
-    path = endpoint[len("ipc://") :]
-    for remove, what in ((os.unlink, path), (os.rmdir, os.path.dirname(path))):
-        try:
-            remove(what)
-        except OSError:
-            pass  # already gone, or somebody else's

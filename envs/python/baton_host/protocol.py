@@ -84,7 +84,7 @@ def decode(frame: bytes) -> Message:
     if length > MAX_HEADER_BYTES or length > len(frame) - 4:
         raise _garbage(f"its header claims {length} of {len(frame)} bytes")
     try:
-        header = msgpack.unpackb(frame[4 : 4 + length], raw=False, strict_map_key=True)
+        header = msgpack.unpackb(frame[4 : 4 + length], raw=False, strict_map_key=True, ext_hook=_refuse_extension)
     except Exception as error:  # msgpack raises many kinds; all mean the same here
         raise _garbage(f"its header is not msgpack ({error})") from error
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str) or not _is_count(header.get("version")):
@@ -120,6 +120,10 @@ def _read_array(frame: bytes, start: int, entry: Any) -> tuple[str, np.ndarray[A
     if not _is_count(offset) or offset % 8 != 0 or start + offset + count * dtype.itemsize > len(frame):
         raise _garbage(f'array "{name}" {shape} at {offset!r:.40} does not fit into {max(0, len(frame) - start)} bytes')
     return name, np.frombuffer(frame, dtype, count, start + offset).reshape(shape)
+
+
+def _refuse_extension(code: int, data: bytes) -> Any:
+    raise ValueError(f"it has an extension type {code}, which no message uses")
 
 
 def _is_count(value: Any) -> bool:

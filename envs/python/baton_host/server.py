@@ -61,7 +61,6 @@ class Server:
             return _fault(request_id, user_fault(f"{self._batch.spec.id}: the host failed", error))
 
     def close(self) -> None:
-        """Also removes the socket file of an ``ipc://`` endpoint."""
         self._socket.close()
         self._context.term()
         self._batch.close()

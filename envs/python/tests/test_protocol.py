@@ -1,0 +1,71 @@
+import json
+import random
+import unittest
+
+import numpy as np
+
+from baton_host import protocol
+from baton_host.errors import HostError
+
+from .write_vectors import FOLDER
+
+EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf8"))
+
+
+class Vectors(unittest.TestCase):
+    def test_good_ones_read_as_expected_and_are_written_alike(self) -> None:
+        self.assertEqual(len(EXPECTED["good"]), 6)
+        for vector in EXPECTED["good"]:
+            with self.subTest(vector["file"]):
+                data = (FOLDER / vector["file"]).read_bytes()
+                message = protocol.decode(data)
+                self.assertEqual((message.kind, message.fields), (vector["kind"], vector["fields"]))
+                self.assertEqual(list(message.arrays), [array["name"] for array in vector["arrays"]])
+                for array in vector["arrays"]:
+                    found = message.arrays[array["name"]]
+                    self.assertEqual((found.dtype.name, list(found.shape)), (array["dtype"], array["shape"]))
+                    self.assertEqual(found.ravel().tolist(), np.array(array["values"], array["dtype"]).tolist())
+                self.assertEqual(protocol.encode(message.kind, message.fields, message.arrays), data)
+
+    def test_bad_ones_are_refused_in_a_sentence(self) -> None:
+        for vector in EXPECTED["bad"]:
+            with self.subTest(vector["file"]), self.assertRaises(HostError) as caught:
+                protocol.decode((FOLDER / vector["file"]).read_bytes())
+            self.assertEqual(caught.exception.code, "incompatible")
+            self.assertIn(vector["says"], caught.exception.message)
+
+
+class Decoding(unittest.TestCase):
+    def test_arrays_are_views(self) -> None:
+        frame = protocol.encode("step", {"id": 1}, {"actions": np.zeros((2, 2), "int32")})
+        array = protocol.decode(frame).arrays["actions"]
+        self.assertFalse(array.flags.owndata)
+        self.assertFalse(array.flags.writeable)
+
+    def test_a_version_mismatch_says_who_must_upgrade(self) -> None:
+        message = protocol.encode("hello", {"version": 0})
+        with self.assertRaisesRegex(HostError, "Baton speaks version 0 .* this host version 1") as caught:
+            protocol.decode(message)
+        self.assertIn("upgrade Baton", caught.exception.hint)
+        with self.assertRaises(HostError) as caught:
+            protocol.decode(protocol.encode("hello", {"version": 7}))
+        self.assertIn("upgrade this host", caught.exception.hint)
+
+    def test_mutated_messages_are_read_or_refused(self) -> None:
+        rng = random.Random(0)
+        originals = [(FOLDER / vector["file"]).read_bytes() for vector in EXPECTED["good"]]
+        refused = 0
+        for _ in range(5000):
+            data = bytearray(rng.choice(originals))
+            for _ in range(rng.randint(1, 4)):
+                data[rng.randrange(len(data))] = rng.randrange(256)
+            try:
+                protocol.decode(bytes(data[: rng.choice([len(data), rng.randrange(len(data))])]))
+            except HostError as error:
+                self.assertEqual(error.code, "incompatible")
+                refused += 1
+        self.assertGreater(refused, 1000)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,112 @@
+import contextlib
+import io
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import zmq
+
+from baton_host import protocol
+from baton_host.__main__ import main
+from baton_host.batch import Batch
+from baton_host.custom import CustomEnvironment
+from baton_host.server import Server
+
+from .games import Troubled
+
+GAMES = str(Path(__file__).parent / "games.py")
+
+
+@contextlib.contextmanager
+def served() -> Iterator[Any]:
+    """A function that asks a running server and returns its decoded answer."""
+    with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
+        endpoint = f"ipc://{folder}/host"
+        server = Server(Batch([CustomEnvironment(Troubled, "lights")]), endpoint)
+        stop = threading.Event()
+        thread = threading.Thread(target=server.serve, args=[stop])
+        thread.start()
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.RCVTIMEO, 10_000)
+        socket.connect(endpoint)
+
+        def ask(*frames: bytes) -> protocol.Message:
+            socket.send_multipart(frames)
+            return protocol.decode(socket.recv())
+
+        try:
+            yield ask
+        finally:
+            socket.close(0)
+            stop.set()
+            thread.join()
+            server.close()
+
+
+class Serving(unittest.TestCase):
+    def test_a_conversation(self) -> None:
+        one = np.zeros(1, "int32")
+        with served() as ask:
+            welcome = ask(protocol.encode("hello", {"id": 1}))
+            self.assertEqual((welcome.kind, welcome.fields["id"], welcome.fields["fields"]), ("welcome", 1, ["observations"]))
+            first = ask(protocol.encode("reset", {"id": 2}, {"copies": one, "seeds": np.array([3], "int64")}))
+            self.assertEqual(first.arrays["observations"].tolist(), [[[0.5], [3.0]]])
+            second = ask(protocol.encode("step", {"id": 3}, {"actions": np.array([[0, 1]], "int32")}))
+            self.assertEqual((second.kind, second.fields, second.arrays["reward"].tolist()), ("timestep", {"id": 3, "infos": [{}]}, [1.0]))
+
+    def test_mistakes_are_answered_with_faults_and_serving_goes_on(self) -> None:
+        with served() as ask:
+            cases = {
+                "no bridge message": [b"garbage!"],
+                "one frame, not 2": [b"", b""],
+                'does not know the request "dance"': [protocol.encode("dance", {"id": 4})],
+                'array "actions" of a step is missing': [protocol.encode("step", {"id": 4})],
+                'array "actions" of a step is float32 [1]': [protocol.encode("step", {"id": 4}, {"actions": np.zeros(1, "float32")})],
+                "version 9": [protocol.encode("hello", {"id": 4, "version": 9})],
+            }
+            for says, frames in cases.items():
+                with self.subTest(says):
+                    answer = ask(*frames)
+                    self.assertEqual((answer.kind, answer.fields["code"]), ("fault", "incompatible"))
+                    self.assertIn(says, answer.fields["message"])
+            ask(protocol.encode("reset", {"id": 5}, {"copies": np.zeros(1, "int32"), "seeds": np.zeros(1, "int64")}))
+            fault = ask(protocol.encode("step", {"id": 6}, {"actions": np.array([[1, 0]], "int32")}))
+            self.assertEqual((fault.fields["id"], fault.fields["code"]), (6, "environment"))
+            self.assertIn('raise ValueError("the lights went out")', fault.fields["trace"])
+            self.assertEqual(ask(protocol.encode("hello", {"id": 7})).kind, "welcome")
+
+
+class Starting(unittest.TestCase):
+    def test_mistakes_are_sentences_on_standard_error(self) -> None:
+        good = {"--env": f"{GAMES}:Lights", "--bind": "ipc:///nowhere/at/all"}
+        cases: dict[str, dict[str, str]] = {
+            'unknown-name: there is no Python module "nosuchmodule"': {"--env": "nosuchmodule:Class"},
+            'hint: did you mean "Lights"?': {"--env": f"{GAMES}:Ligts"},
+            'there is no Python file "nothing.py"': {"--env": "nothing.py:Class"},
+            '"module" names no Python class': {"--env": "module"},
+            "invalid-value: --copies is 0": {"--copies": "0"},
+            "--options is [1], but must be a JSON object": {"--options": "[1]"},
+            "cannot be made: TypeError": {"--options": '{"colour": "red"}'},
+            "--bind is tcp://0.0.0.0:5555, but must be": {"--bind": "tcp://0.0.0.0:5555"},
+            "io: cannot bind ipc:///nowhere/at/all": {},
+        }
+        for says, change in cases.items():
+            with self.subTest(says), contextlib.redirect_stderr(io.StringIO()) as said:
+                arguments = [part for pair in {**good, **change}.items() for part in pair]
+                self.assertEqual(main(arguments), 1)
+                self.assertIn(says, said.getvalue())
+                self.assertTrue(said.getvalue().startswith("baton_host: "))
+
+    def test_a_module_that_needs_another_says_which(self) -> None:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
+            Path(folder, "needy.py").write_text("import nosuchsimulator.core\n", encoding="utf8")
+            self.assertEqual(main(["--env", f"{folder}/needy.py:Game", "--bind", f"ipc://{folder}/host"]), 1)
+        self.assertIn('missing-dependency: the Python package "nosuchsimulator" is not installed', said.getvalue())
+        self.assertIn("-m pip install nosuchsimulator", said.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()
