@@ -1,4 +1,4 @@
-import type { ArraySpec, HostTree, TensorTree, Tree } from "./tree.js";
+import type { ArraySpec, HostArray, HostTree, TensorTree, Tree } from "./tree.js";
 
 /** A pure function over trees of tensors, written in tfjs ops: no hidden tensors, no `dataSync`, no randomness of its own. */
 // biome-ignore lint/suspicious/noExplicitAny: concrete argument types differ per function; `Device.compile` is typed from them.
@@ -20,6 +20,23 @@ export interface Compiled {
   dispose(): void;
 }
 
+/**
+ * A pure function `(state, …inputs) → { state, outputs }` made ready for one device, with the state in the device's own memory: only
+ * inputs and outputs cross. Runs must not overlap.
+ */
+export interface Resident {
+  /** What comes out: shapes and types of `{ state, outputs }`. */
+  readonly outputs: Tree<ArraySpec>;
+  /** Goes on from a copy of these arrays: the leaves of the state in the order of the signature. */
+  load(leaves: readonly HostArray[]): void;
+  /** Advances once and writes what comes out besides the state into `outputs`. The state stays as it was when this throws. */
+  run(inputs: readonly HostTree[], outputs: HostTree): Promise<void>;
+  /** The part of the state that `select` picks, in host arrays that a later run or read may overwrite. */
+  read(select: (state: HostTree) => HostTree): Promise<HostTree>;
+  /** Frees the session and the state. */
+  dispose(): void;
+}
+
 /** What the settings of a device are. */
 export interface DeviceOptions {
   /** Threads inside one operation; 0 lets the device choose. */
@@ -34,4 +51,6 @@ export interface Device {
   readonly description: string;
   /** Makes `fn` ready for arrays of these shapes. `label` names it in errors and profiles. */
   compile(fn: PureFunction, signature: Signature, label: string): Promise<Compiled>;
+  /** As `compile`, with the first argument kept on the device between runs. Absent where the device computes in the host's memory. */
+  resident?(fn: PureFunction, signature: Signature, label: string): Promise<Resident>;
 }

@@ -81,13 +81,21 @@ function isDeviceName(name: string): name is DeviceName {
   return name in catalogue;
 }
 
+function described(device: Device, description: string): Device {
+  const { name, resident } = device;
+  const compile: Device["compile"] = (...of) => device.compile(...of);
+  return resident
+    ? { name, description, compile, resident: (...of) => resident.apply(device, of) }
+    : { name, description, compile };
+}
+
 async function openFirst(options: DeviceOptions): Promise<Device> {
   const passedOver: string[] = [];
   for (const name of concreteNames) {
     const { device, detail } = await examine(name, options);
     if (device) {
       const why = passedOver.length === 0 ? "the first choice, and it works" : `the first that works; ${passedOver.join("; ")}`;
-      return { name, description: `${device.description} (auto: ${why})`, compile: device.compile.bind(device) };
+      return described(device, `${device.description} (auto: ${why})`);
     }
     passedOver.push(detail);
   }

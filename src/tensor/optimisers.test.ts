@@ -83,7 +83,7 @@ it.each(cases)("$name follows its formula for 40 steps", async ({ optimiser, loo
   );
   for (const [t, g] of gradients.entries()) {
     await step.run([asTree(g)]);
-    const { first, rest } = (step.state as { params: { first: HostArray; rest: HostArray } }).params;
+    const { first, rest } = ((await step.read()) as { params: { first: HostArray; rest: HostArray } }).params;
     const got = [...first.data, ...rest.data];
     for (let i = 0; i < size; i++) expect(Math.abs(got[i]! - want[i]![t]!)).toBeLessThan(2e-5);
   }

@@ -1,4 +1,5 @@
-import type { Compiled, Device, PureFunction, Signature } from "./device.js";
+import type { Tensor } from "@tensorflow/tfjs";
+import type { Compiled, Device, PureFunction, Resident, Signature } from "./device.js";
 import { copyInto } from "./devices/arguments.js";
 import type { ArraySpec, HostTree, TensorTree, Tree } from "./tree.js";
 import { HostArray, mapTree, specOf, zipTrees } from "./tree.js";
@@ -10,26 +11,25 @@ export type StateFunction = (state: any, ...inputs: any[]) => { readonly state: 
 const copyOf = (tree: HostTree): HostTree => mapTree<HostArray, HostArray>(tree, (leaf) => leaf.clone());
 
 /**
- * A compiled step whose state lives in two sets of buffers that take turns: a run reads one and writes the other, so that no run
- * allocates. Runs must not overlap.
+ * A compiled step with its state, which stays on the device between runs where the device can keep it there. Runs must not overlap.
  *
  * @example
  * const step = await StatefulStep.create(device, update, initial, [specOf(batch)], "update");
  * const { loss } = await step.run([batch]);
+ * const { params } = await step.read();
  */
 export class StatefulStep {
-  #current: HostTree;
-  #next: HostTree;
   readonly #outputs: HostTree;
+  /** Has the shapes of the state. */
+  readonly #specs: Tree<ArraySpec>;
 
   private constructor(
-    private readonly compiled: Compiled,
+    private readonly resident: Resident,
     private readonly label: string,
-    state: HostTree,
-    outputs: Tree<ArraySpec>,
+    specs: Tree<ArraySpec>,
   ) {
-    this.#current = copyOf(state);
-    this.#next = copyOf(state);
+    this.#specs = specs;
+    const { outputs } = resident.outputs as { outputs: Tree<ArraySpec> };
     this.#outputs = mapTree(outputs, (spec) => HostArray.zeros(spec));
   }
 
@@ -45,44 +45,88 @@ export class StatefulStep {
     signature: Signature,
     label: string,
   ): Promise<StatefulStep> {
+    const specs = specOf(state) as Tree<ArraySpec>;
     const pure: PureFunction = (...args) => {
       const { state: next, outputs } = fn(args[0], ...args.slice(1));
-      return { state: next, outputs };
+      // In the order of the state that goes in, whatever the order in which `fn` names its parts.
+      return { state: zipTrees<ArraySpec, Tensor, Tensor>(specs, next, (_, leaf) => leaf), outputs };
     };
-    const specs = specOf(state) as Tree<ArraySpec>;
-    const compiled = await device.compile(pure, [specs, ...signature], label);
-    const { state: made, outputs } = compiled.outputs as { state: Tree<ArraySpec>; outputs: Tree<ArraySpec> };
+    const whole = [specs, ...signature];
+    const resident = device.resident
+      ? await device.resident(pure, whole, label)
+      : new DoubleBuffered(await device.compile(pure, whole, label), state);
+    const { state: made } = resident.outputs as { state: Tree<ArraySpec> };
     zipTrees<ArraySpec, ArraySpec, void>(specs, made, (before, after, path) => {
       const [want, got] = [before, after].map(({ shape, dtype }) => `${dtype}[${shape}]`);
       if (want !== got) throw new TypeError(`"${label}" takes state "${path}" as ${want} and returns it as ${got}`);
     });
-    return new StatefulStep(compiled, label, state, outputs);
+    const step = new StatefulStep(resident, label, specs);
+    step.load(state);
+    return step;
   }
 
   /** Advances once and returns the outputs, in arrays that the next run overwrites. */
   async run(inputs: readonly HostTree[]): Promise<HostTree> {
-    await this.compiled.run([this.#current, ...inputs], { state: this.#next, outputs: this.#outputs });
-    [this.#current, this.#next] = [this.#next, this.#current];
+    await this.resident.run(inputs, this.#outputs);
     return this.#outputs;
   }
 
-  /** The state after the last run, in arrays that a later run overwrites: copy what must stay. */
-  get state(): HostTree {
-    return this.#current;
+  /**
+   * The state after the last run, or the part of it that `select` picks, in arrays that a later run or read overwrites: copy what must
+   * stay. Only that part is brought from the device.
+   */
+  async read(select: (state: HostTree) => HostTree = (state) => state): Promise<HostTree> {
+    return this.resident.read(select);
   }
 
   /** Goes on from a copy of `state`, which has the shapes of the one given at creation. */
   load(state: HostTree): void {
-    zipTrees<HostArray, HostArray, void>(this.#current, state, (mine, given, path) => {
-      const [want, got] = [mine, given].map(({ shape, dtype }) => `${dtype}[${shape}]`);
+    // Leaf by leaf in the order of the signature: the keys of `state` may come in another one.
+    const given: HostArray[] = [];
+    zipTrees<ArraySpec, HostArray, void>(this.#specs, state, (mine, leaf, path) => {
+      const [want, got] = [mine, leaf].map(({ shape, dtype }) => `${dtype}[${shape}]`);
       if (want !== got) throw new TypeError(`state "${path}" of "${this.label}" is ${got}, expected ${want}`);
+      given.push(leaf);
     });
-    // Leaf by leaf in the order of the buffers: the keys of `state` may come in another one.
-    const given: ArrayLike<number>[] = [];
-    zipTrees<HostArray, HostArray, void>(this.#current, state, (_, leaf) => {
-      given.push(leaf.data);
-    });
-    copyInto(this.#current, given);
+    this.resident.load(given);
+  }
+
+  dispose(): void {
+    this.resident.dispose();
+  }
+}
+
+/** State in two sets of host arrays that take turns: a run reads one and writes the other, so that no run allocates. */
+class DoubleBuffered implements Resident {
+  #current: HostTree;
+  #next: HostTree;
+
+  constructor(
+    private readonly compiled: Compiled,
+    state: HostTree,
+  ) {
+    this.#current = copyOf(state);
+    this.#next = copyOf(state);
+  }
+
+  get outputs(): Tree<ArraySpec> {
+    return this.compiled.outputs;
+  }
+
+  async run(inputs: readonly HostTree[], outputs: HostTree): Promise<void> {
+    await this.compiled.run([this.#current, ...inputs], { state: this.#next, outputs });
+    [this.#current, this.#next] = [this.#next, this.#current];
+  }
+
+  async read(select: (state: HostTree) => HostTree): Promise<HostTree> {
+    return select(this.#current);
+  }
+
+  load(leaves: readonly HostArray[]): void {
+    copyInto(
+      this.#current,
+      leaves.map(({ data }) => data),
+    );
   }
 
   dispose(): void {

@@ -53,13 +53,13 @@ export class Learner {
   }
 
   /** The learner's whole state: parameters, targets, optimiser, step counter. Overwritten by later updates. */
-  get state(): HostTree {
-    return this.#step.state;
+  state(): Promise<HostTree> {
+    return this.#step.read();
   }
 
-  /** The part that acts. Overwritten by later updates. */
-  get policy(): HostTree {
-    return this.#agent.policy(this.#step.state);
+  /** The part that acts; nothing else leaves the device. Overwritten by later updates. */
+  policy(): Promise<HostTree> {
+    return this.#step.read((state) => this.#agent.policy(state));
   }
 
   /** One gradient step on a fresh batch. */

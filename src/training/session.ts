@@ -72,7 +72,7 @@ export async function trainRun(
     const evaluations = EvaluationLog.open(run, environmentSteps);
     const trainerEvents: TrainerEvents = {
       onStep: (t) => events.onStep?.(t),
-      onEvaluation(record, evaluation, best) {
+      async onEvaluation(record, evaluation, best) {
         metrics.write(record);
         evaluations.add({
           stepCount: record.environmentSteps,
@@ -82,13 +82,14 @@ export async function trainRun(
             return: evaluation.episodes.map((episode) => episode.return),
           },
         });
-        if (best) saveBest(run, { step: trainer.environmentSteps, state: agent.policy(trainer.learnerState), json: {} });
+        if (best) saveBest(run, { step: trainer.environmentSteps, state: agent.policy(await trainer.learnerState()), json: {} });
         events.onEvaluation?.(record, evaluation, best);
       },
-      onCheckpoint() {
+      async onCheckpoint() {
+        const state = await trainer.learnerState();
         const json = trainer.state() as unknown as Json;
         metrics.flush();
-        saveCheckpoint(run, { step: trainer.environmentSteps, state: trainer.learnerState, json, replay: store });
+        saveCheckpoint(run, { step: trainer.environmentSteps, state, json, replay: store });
       },
     };
     try {
@@ -109,7 +110,7 @@ async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, even
   const checkpoint = loadCheckpoint(run, "latest");
   for (const warning of checkpoint.warnings) events.onWarning?.(warning);
   if (checkpoint.replay) store.restore(checkpoint.replay.state, checkpoint.replay.read);
-  const weights = matchTree(trainer.learnerState, checkpoint.state, `the checkpoint of step ${checkpoint.step}`);
+  const weights = matchTree(await trainer.learnerState(), checkpoint.state, `the checkpoint of step ${checkpoint.step}`);
   await trainer.restore(weights, checkpoint.json as unknown as TrainerState);
   return true;
 }

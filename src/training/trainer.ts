@@ -82,7 +82,7 @@ export class Trainer {
     const { seed, training } = config;
     const replay = new ReplayBuffer(spec, agent.transition, { lanes: training.copies, capacity: training.replayCapacity });
     const learner = await Learner.create(device, agent, replay, seed);
-    const policy = learner.policy;
+    const policy = await learner.policy();
     const collector = await Collector.create({ device, environment, agent, policy, replay, seed });
     const evaluator = await Evaluator.create({ device, environment: parts.evaluationEnvironment, agent, policy });
     return new Trainer(parts, replay, collector, learner, evaluator);
@@ -97,8 +97,8 @@ export class Trainer {
   }
 
   /** Weights, targets, optimiser. Overwritten by later updates. */
-  get learnerState(): HostTree {
-    return this.#learner.state;
+  learnerState(): Promise<HostTree> {
+    return this.#learner.state();
   }
 
   get wallSeconds(): number {
@@ -147,7 +147,7 @@ export class Trainer {
     if (!this.#collector.started) await this.#collector.start();
     while (!this.finished && !signal?.aborted) {
       const before = this.environmentSteps;
-      await this.#collector.begin(this.#learner.policy, this.#agent.explorationRate(before));
+      await this.#collector.begin(await this.#learner.policy(), this.#agent.explorationRate(before));
       await this.#learn();
       await this.#collector.finish();
       this.#earn(this.environmentSteps - before);
@@ -175,7 +175,7 @@ export class Trainer {
 
   async #evaluate(events: TrainerEvents): Promise<void> {
     const { evaluation, seed } = this.config;
-    const result = await this.#evaluator.evaluate(this.#learner.policy, { episodes: evaluation.episodes, seed });
+    const result = await this.#evaluator.evaluate(await this.#learner.policy(), { episodes: evaluation.episodes, seed });
     const collected = this.#collector.takeSummary();
     const learning = this.#learner.takeMetrics();
     this.#lastEvaluation = result;

@@ -1,11 +1,12 @@
 import * as ort from "onnxruntime-node";
-import type { Compiled, Device, DeviceOptions, PureFunction, Signature } from "../device.js";
+import type { Compiled, Device, DeviceOptions, PureFunction, Resident, Signature } from "../device.js";
 import { encodeOnnx, type OnnxModel } from "../onnx.js";
 import { optimise } from "../passes/index.js";
 import { trace } from "../trace/trace.js";
 import type { ArraySpec, HostTree, Tree } from "../tree.js";
 import { HostArray, leavesOf, mapTree } from "../tree.js";
 import { checkArguments } from "./arguments.js";
+import { OnnxResident, viewOf } from "./onnx-resident.js";
 
 // What goes wrong comes as an exception; the runtime's own log would only say it twice.
 ort.env.logLevel = "fatal";
@@ -61,27 +62,57 @@ class OnnxFunction implements Compiled {
   #view(array: HostArray): ort.Tensor {
     let view = this.#views.get(array);
     if (!view) {
-      view = new ort.Tensor(array.dtype, array.data as Float32Array, array.shape as number[]);
+      view = viewOf(array);
       this.#views.set(array, view);
     }
     return view;
   }
 }
 
+/** WebGPU ends with the last session that uses it, which takes 0.1 s each time: this one stays until the process ends. */
+let keeper: Promise<unknown> | undefined;
+
+function keepWebGpu(options: ort.InferenceSession.SessionOptions): Promise<unknown> {
+  const scalar = { shape: [], type: "float32" } as const;
+  keeper ??= ort.InferenceSession.create(encodeOnnx({ inputs: [scalar], nodes: [], outputs: [scalar] }, "keep").bytes, options);
+  return keeper;
+}
+
 /** Compiles pure functions to ONNX Runtime graphs. */
 class OnnxDevice implements Device {
+  readonly resident?: NonNullable<Device["resident"]>;
+
   constructor(
     readonly name: string,
     readonly description: string,
     private readonly provider: Provider,
     private readonly options: DeviceOptions,
-  ) {}
+  ) {
+    // The binding knows no other memory than the host's and WebGPU's: under CUDA the state crosses with every run.
+    if (provider === "webgpu") this.resident = (...of) => this.#resident(...of);
+  }
 
   async compile(fn: PureFunction, signature: Signature, label: string): Promise<Compiled> {
-    const traced = trace(fn, signature, label);
-    const model = encodeOnnx(optimise(traced.graph), label);
-    const session = await ort.InferenceSession.create(model.bytes, sessionOptions(this.provider, this.options));
-    return new OnnxFunction(traced.outputs, session, signature, label, model);
+    const { graph, outputs } = trace(fn, signature, label);
+    const model = encodeOnnx(optimise(graph), label);
+    return new OnnxFunction(outputs, await this.#open(model.bytes), signature, label, model);
+  }
+
+  async #resident(fn: PureFunction, signature: Signature, label: string): Promise<Resident> {
+    const { graph, outputs } = trace(fn, signature, label);
+    const model = encodeOnnx(optimise(graph), label);
+    const count = leavesOf(signature[0]!).length;
+    const preferredOutputLocation = Object.fromEntries(
+      model.outputNames.map((name, i) => [name, i < count ? ("gpu-buffer" as const) : ("cpu" as const)]),
+    );
+    const session = await this.#open(model.bytes, { preferredOutputLocation });
+    return new OnnxResident(outputs, session, signature, label, model, (bytes) => this.#open(bytes));
+  }
+
+  async #open(bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}): Promise<ort.InferenceSession> {
+    const options = sessionOptions(this.provider, this.options);
+    if (this.provider === "webgpu") await keepWebGpu(options);
+    return ort.InferenceSession.create(bytes, { ...options, ...more });
   }
 }
 

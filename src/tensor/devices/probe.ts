@@ -44,7 +44,7 @@ async function train(device: Device): Promise<HostTree> {
   const state = { params, optimiser: optimiser.init(params), step: HostArray.scalar(0) };
   const step = await StatefulStep.create(device, probeStep, state, [specOf(x), specOf(y)], "probe");
   for (let i = 0; i < 3; i++) await step.run([x, y]);
-  const result = step.state;
+  const result = await step.read();
   step.dispose();
   return result;
 }
