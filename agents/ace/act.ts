@@ -3,8 +3,8 @@ import type { ActTensors, StepTensors } from "../../src/agent.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import { HostArray } from "../../src/tensor/tree.js";
 import { encode, type NetworkParameters } from "./network.js";
+import { type Chooser, rollOut } from "./rollout.js";
 import { maskedArgMax, pickRow } from "./select.js";
-import { type Chooser, rollOut } from "./sequence.js";
 
 type Tensor = tf.Tensor;
 

@@ -73,12 +73,23 @@ export function initNetwork(rng: RandomStream, spec: EnvironmentSpec, H: number)
   };
 }
 
+/**
+ * What two heads make of the same hidden layer. Both are pooled over entities, one by the mean, one by the maximum. ReLU follows both,
+ * but since it commutes with the maximum, it is applied to the maximum of few instead of to all.
+ */
+export type Halves = {
+  /** […,H] after the ReLU. */
+  average: Tensor;
+  /** […,H] before the ReLU. */
+  maximum: Tensor;
+};
+
 /** What the encoder knows of a time step before anybody decides. */
 export type Encoded = {
   /** [B,N,H] the state embedding s of each entity. */
   x: Tensor;
-  /** [B,N,N,2H] r_ij, how i sees j. */
-  pairs: Tensor;
+  /** [B,N,N,H] each: r_ij, how i sees j. */
+  pairs: Halves;
   /** [B,N,1] 1 = alive. */
   alive: Tensor;
 };
@@ -86,6 +97,32 @@ export type Encoded = {
 const mlp = (x: Tensor, p: Mlp): Tensor => tf.relu(dense(tf.relu(dense(x, p.hidden)), p.output));
 /** x·w over the last axis, without bias. */
 const project = (x: Tensor, w: Tensor): Tensor => dense(x, { w });
+
+/** The two heads of a layer of 2H outputs, as two products: their results are never in one array, so nothing has to be split. */
+function halves(hidden: Tensor, { w, b }: Linear): Halves {
+  const [wAverage, wMaximum] = tf.split(w, 2, 1) as [Tensor, Tensor];
+  const [bAverage, bMaximum] = tf.split(b, 2, 0) as [Tensor, Tensor];
+  return {
+    average: tf.relu(dense(hidden, { w: wAverage, b: bAverage })),
+    maximum: dense(hidden, { w: wMaximum, b: bMaximum }),
+  };
+}
+
+/** concat(a, b)·w + bias for a layer of 2H inputs, without the concatenation. */
+function joined(a: Tensor, b: Tensor, { w, b: bias }: Linear): Tensor {
+  const [top, bottom] = tf.split(w, 2, 0) as [Tensor, Tensor];
+  return tf.add(dense(a, { w: top, b: bias }), project(b, bottom));
+}
+
+/** Far below every activation: what is added to a row that must not win a maximum. */
+const ABSENT = -1e9;
+
+/** 0 for the living, far below zero for the dead; `alive` is 1 or 0. */
+const absent = (alive: Tensor): Tensor => tf.mul(tf.sub(1, alive), ABSENT);
+
+/** ReLU(max over axis `axis` of the living rows of `x`); `alive` broadcasts to x, and the dead count as 0. */
+export const maximumOfLiving = (x: Tensor, alive: Tensor, axis: number): Tensor =>
+  tf.relu(tf.max(tf.add(x, absent(alive)), axis));
 
 /** Steps 1–3 of ace-spec §3.1. */
 export function encode(p: NetworkParameters, step: { entities: Tensor; relations: Tensor; alive: Tensor }): Encoded {
@@ -97,40 +134,41 @@ export function encode(p: NetworkParameters, step: { entities: Tensor; relations
   // r_ij = MLP2(concat(rel_ij, s0_j)): the product with s0_j is made once per entity
   const other = tf.expandDims(dense(s0, p.relation.other), 1); // [B,1,N,H]
   const first = p.relation.relation ? tf.add(project(step.relations, p.relation.relation), other) : tf.tile(other, [1, N, 1, 1]);
-  const pairs = tf.relu(dense(tf.relu(first), p.relation.output)); // [B,N,N,2H]
+  const pairs = halves(tf.relu(first), p.relation.output); // [B,N,N,H]
   // p_i = (1/N) Σ_j m_j r_avg_ij ;  g_i = max_j m_j r_max_ij
-  const seen = tf.mul(pairs, tf.reshape(alive, [B, 1, N, 1]));
-  const [average, maximum] = tf.split(seen, 2, 3) as [Tensor, Tensor];
-  const mean = tf.mean(average, 2); // [B,N,H]
-  const max = tf.max(maximum, 2);
+  const share = tf.tile(tf.reshape(tf.div(alive, N), [B, 1, 1, N]), [1, N, 1, 1]);
+  const mean = tf.reshape(tf.matMul(share, pairs.average), [B, N, H]);
+  const max = maximumOfLiving(pairs.maximum, tf.reshape(alive, [B, 1, N, 1]), 2);
   // s = ReLU(Linear(concat(s0, p, g)))
   const { own, mean: wMean, max: wMax } = p.aggregate;
   const x = tf.relu(tf.addN([dense(s0, own), project(mean, wMean), project(max, wMax)]));
   return { x: tf.reshape(x, [B, N, H]), pairs, alive: tf.reshape(alive, [B, N, 1]) };
 }
 
-/** e_ij = MLP2(concat(r_ij, s_j, s_i)) from its three parts, split into what the actor and what the target receive. */
+/** e_ij = MLP2(concat(r_ij, s_j, s_i)) from its three parts: the actor receives the first H of 2H, the target the others. */
 export function embedTargeted(
   p: NetworkParameters,
-  /** […,2H] r_ij */
-  pair: Tensor,
+  /** […,H] each: r_ij */
+  pair: Halves,
   /** […,H] s_j·W_target */
   target: Tensor,
   /** […,H] s_i·W_actor */
   actor: Tensor,
-): { active: Tensor; passive: Tensor } {
+): Tensor {
   const action = p.action!;
-  const hidden = tf.relu(tf.add(tf.add(dense(pair, action.pair), target), actor));
-  const [active, passive] = tf.split(tf.relu(dense(hidden, action.output)), 2, -1) as [Tensor, Tensor];
-  return { active, passive };
+  const seen = joined(pair.average, tf.relu(pair.maximum), action.pair);
+  return tf.relu(dense(tf.relu(tf.add(tf.add(seen, target), actor)), action.output));
 }
 
-/** D: per-entity decision embedding, […,H] → […,2H]. */
-export const decide = (p: NetworkParameters, x: Tensor): Tensor => mlp(x, p.decision);
+/** What the two heads of D see of rows […,H], before the ReLU: linear, so what a decision adds to a row can be added here. */
+export const beforeDeciding = (p: NetworkParameters, x: Tensor): Tensor => dense(x, p.decision.hidden);
 
-/** V of pooled decision embeddings z, […,2H] → […]. */
-export function value(p: NetworkParameters, z: Tensor): Tensor {
-  const v = dense(tf.relu(dense(z, p.value.hidden)), p.value.output);
+/** D from there: per-entity decision embedding. */
+export const decide = (p: NetworkParameters, before: Tensor): Halves => halves(tf.relu(before), p.decision.output);
+
+/** V of pooled decision embeddings, […,H] each → […]. */
+export function value(p: NetworkParameters, mean: Tensor, max: Tensor): Tensor {
+  const v = dense(tf.relu(joined(mean, max, p.value.hidden)), p.value.output);
   return tf.squeeze(v, [v.rank - 1]);
 }
 

@@ -1,9 +1,15 @@
-/** Picking rows by computed indices: gathers over flattened leading axes. Not for gradients (use one-hot products there). */
+/** Picking rows by computed indices. */
 import * as tf from "@tensorflow/tfjs";
 
 type Tensor = tf.Tensor;
 
-/** `rows[b, index[b,k]]`: rows [B,M,…] and index [B,K] int32 give [B,K,…]. Negative indices pick row 0 (mask the result). */
+/** `rows[b, index[b,k]]`: rows [B,M,H] and index [B,K] int32 ≥ 0 give [B,K,H]. Differentiable: the gradient is a product per sample. */
+export const takeRows = (rows: Tensor, index: Tensor): Tensor => tf.gather(rows, index, 1, 1);
+
+/**
+ * `rows[b, index[b,k]]`: rows [B,M,…] and index [B,K] int32 give [B,K,…]. Negative indices pick row 0 (mask the result). Not for
+ * gradients ({@link takeRows} is).
+ */
 export function pickRows(rows: Tensor, index: Tensor): Tensor {
   const [B, M, ...rest] = rows.shape as [number, number, ...number[]];
   const K = index.shape[1]!;

@@ -66,9 +66,10 @@ export function lossOf(
   if (!online.predict || settings.auxiliaryWeight === 0)
     return { loss: td, parts: { td, auxiliary: tf.scalar(0), values: followed.values } };
   const labels = auxiliaryLabels(now.entities, next.entities, spec.predictedFeatures, spec.agents);
-  const [B, n, width] = followed.pooled.shape as [number, number, number];
-  const last = tf.reshape(tf.slice(followed.pooled, [0, n - 1, 0], [B, 1, width]), [B, width]);
-  const auxiliary = auxiliaryLoss(predict(online, followed.final, last), labels, settings.auxiliaryBalance);
+  const [B, n, H] = followed.pooled.mean.shape as [number, number, number];
+  const last = (pooled: Tensor) => tf.reshape(tf.slice(pooled, [0, n - 1, 0], [B, 1, H]), [B, H]);
+  const z = tf.concat([last(followed.pooled.mean), last(followed.pooled.max)], 1);
+  const auxiliary = auxiliaryLoss(predict(online, followed.final, z), labels, settings.auxiliaryBalance);
   const loss = tf.add(td, tf.mul(auxiliary, settings.auxiliaryWeight));
   return { loss, parts: { td, auxiliary, values: followed.values } };
 }

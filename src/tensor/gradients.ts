@@ -8,6 +8,7 @@
  * - Cumsum: tfjs's transposes the result where the axis is not the last.
  * - Maximum, Minimum, SquaredDifference: tfjs's do not sum over broadcast axes.
  * - Prod: tfjs's does not know axes that count from the end.
+ * - Relu: tfjs's keeps the input; from the output the result is the same, and product, bias and ReLU can stay one operator.
  *
  * @module
  */
@@ -169,5 +170,11 @@ const prod: GradConfig = {
   },
 };
 
-const replaced = [batchMatMul, tile, gather, cumsum, maximum, minimum, squaredDifference, prod];
+const relu: GradConfig = {
+  kernelName: "Relu",
+  outputsToSave: [true],
+  gradFunc: (output, saved) => ({ x: () => tf.mul(output as Tensor, tf.step(saved[0]!)) }),
+};
+
+const replaced = [batchMatMul, tile, gather, cumsum, maximum, minimum, squaredDifference, prod, relu];
 for (const gradient of replaced) tf.registerGradient(gradient);

@@ -1,0 +1,218 @@
+/**
+ * What becomes of an SE-state under each action that an agent could choose (ace-spec §3.1 step 5, §4.4). No gradients.
+ *
+ * Axes: `M` situations (one agent about to decide in one SE-state), `N` entities, `A` = `U` + `T` actions, `H` hidden.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { dense } from "../../src/tensor/layers.js";
+import { decide, type Encoded, embedTargeted, type Halves, type NetworkParameters, value } from "./network.js";
+import { oneHot } from "./select.js";
+
+type Tensor = tf.Tensor;
+
+/** One SE-state per situation. */
+export type SequentialState = {
+  /** [M,N,H] each entity's row as D sees it, before its first ReLU: what decisions add to a row can be added there. */
+  before: Tensor;
+  /** [M,N,H] each: D of the rows after all ReLUs, zero for the dead. */
+  decided: Halves;
+};
+
+/** K actions that each situation's agent could choose. */
+export type Candidates = {
+  /** [M] int32, the agent that decides. */
+  actor: Tensor;
+  /** [M,1,1] 1 = it lives. */
+  actorAlive: Tensor;
+  /** [M,K,H] what each adds to the actor's row, as D sees it. */
+  active: Tensor;
+  /** Whom they act upon; absent where nobody. */
+  target?: {
+    /** [M,K'] int32, −1 = nobody, for the last K' ≤ K candidates; the others have no target. */
+    entity: Tensor;
+    /** [M,K',H] what each adds to its target's row, as D sees it. */
+    passive: Tensor;
+    /** [M,K',1] 1 = it has a target that lives and is not the actor itself. */
+    other: Tensor;
+  };
+};
+
+/** Rows [M,K,H] and D of them. */
+type Rows = { before: Tensor; decided: Halves };
+
+/** What becomes of the SE-state under each candidate. */
+export type Outcome = {
+  /** [M,K] V of the resulting SE-state. */
+  values: Tensor;
+  /** [M,K,·] the actor's new row. */
+  actor: Rows;
+  /** [M,K',·] the target's. */
+  target?: Rows;
+};
+
+/** Which of the encoder's batch, which agent: one of each per situation. */
+export type Situations = {
+  /** [M] int32 */
+  sample: Tensor;
+  /** [M] int32 */
+  actor: Tensor;
+};
+
+const int = (value: number) => tf.scalar(value, "int32");
+/** Rows of [R,H] by [M,…] int32, negative ones as row 0. */
+const rowsAt = (table: Tensor, index: Tensor): Tensor => tf.gather(table, tf.maximum(index, int(0)));
+
+/** What concerns the actors alone. */
+function actorsOf(encoded: Encoded, { sample, actor }: Situations): { row: Tensor; actorAlive: Tensor } {
+  const [B, N] = encoded.x.shape as [number, number, number];
+  const row = tf.add(tf.mul(sample, int(N)), actor);
+  return { row, actorAlive: tf.reshape(rowsAt(tf.reshape(encoded.alive, [B * N, 1]), row), [-1, 1, 1]) };
+}
+
+/** e_ij of entity `entity` [M,K] as seen by each situation's actor, projected into D's hidden layer: δ and π, [M,K,H] each. */
+function targetedShifts(
+  p: NetworkParameters,
+  encoded: Encoded,
+  situations: Situations,
+  entity: Tensor,
+): { active: Tensor; passive: Tensor } {
+  const [B, N, H] = encoded.x.shape as [number, number, number];
+  const [M, K] = entity.shape as [number, number];
+  const { row } = actorsOf(encoded, situations);
+  const someone = tf.maximum(entity, int(0));
+  const pairRow = tf.reshape(tf.add(tf.expandDims(tf.mul(row, int(N)), 1), someone), [M * K]);
+  const targetRow = tf.reshape(tf.add(tf.expandDims(tf.mul(situations.sample, int(N)), 1), someone), [M * K]);
+  const ofPair = (half: Tensor) => tf.reshape(tf.gather(tf.reshape(half, [B * N * N, H]), pairRow), [M, K, H]);
+  const pair = { average: ofPair(encoded.pairs.average), maximum: ofPair(encoded.pairs.maximum) };
+  const x = tf.reshape(encoded.x, [B * N, H]);
+  const target = tf.reshape(tf.gather(dense(x, { w: p.action!.target }), targetRow), [M, K, H]);
+  const actor = tf.expandDims(tf.gather(dense(x, { w: p.action!.actor }), row), 1);
+  const e = embedTargeted(p, pair, target, actor); // [M,K,2H]
+  const shifts = tf.reshape(dense(tf.reshape(e, [M * K * 2, H]), { w: p.decision.hidden.w }), [M, K, 2 * H]);
+  const [active, passive] = tf.split(shifts, 2, 2) as [Tensor, Tensor];
+  return { active, passive };
+}
+
+/** [M,K,1] 1 = `entity` [M,K] is somebody alive other than the actor. */
+function otherAlive(encoded: Encoded, { sample, actor }: Situations, entity: Tensor): Tensor {
+  const [B, N] = encoded.x.shape as [number, number, number];
+  const row = tf.add(tf.expandDims(tf.mul(sample, int(N)), 1), tf.maximum(entity, int(0)));
+  const alive = rowsAt(tf.reshape(encoded.alive, [B * N, 1]), row); // [M,K,1]
+  const other = tf.logicalAnd(tf.greaterEqual(entity, int(0)), tf.notEqual(entity, tf.expandDims(actor, 1)));
+  return tf.mul(alive, tf.cast(tf.expandDims(other, 2), "float32"));
+}
+
+/** What goes to the actor: δ, and π where it targets itself. */
+function onActor(active: Tensor, passive: Tensor, actor: Tensor, entity: Tensor): Tensor {
+  const self = tf.cast(tf.expandDims(tf.equal(entity, tf.expandDims(actor, 1)), 2), "float32");
+  return tf.add(active, tf.mul(passive, self));
+}
+
+/** Every action of each situation's actor: the U untargeted first, then the T targeted. `actionTargets` [B,n,T]. */
+export function allCandidates(p: NetworkParameters, encoded: Encoded, situations: Situations, actionTargets: Tensor): Candidates {
+  const [U, H] = p.table.shape as [number, number];
+  const M = situations.actor.shape[0]!;
+  const { actor } = situations;
+  const { actorAlive } = actorsOf(encoded, situations);
+  const table = tf.tile(tf.reshape(dense(p.table, { w: p.decision.hidden.w }), [1, U, H]), [M, 1, 1]);
+  if (!p.action) return { actor, actorAlive, active: table };
+  const [B, n, T] = actionTargets.shape as [number, number, number];
+  const agentRow = tf.add(tf.mul(situations.sample, int(n)), actor);
+  const entity = tf.gather(tf.reshape(actionTargets, [B * n, T]), agentRow); // [M,T]
+  const { active, passive } = targetedShifts(p, encoded, situations, entity);
+  return {
+    actor,
+    actorAlive,
+    active: tf.concat([table, onActor(active, passive, actor, entity)], 1),
+    target: { entity, passive, other: otherAlive(encoded, situations, entity) },
+  };
+}
+
+/** One given action [M] int32 of each situation's actor, K = 1. */
+export function oneCandidate(
+  p: NetworkParameters,
+  encoded: Encoded,
+  situations: Situations,
+  actionTargets: Tensor,
+  action: Tensor,
+): Candidates {
+  const [U, H] = p.table.shape as [number, number];
+  const M = action.shape[0]!;
+  const { actor } = situations;
+  const { actorAlive } = actorsOf(encoded, situations);
+  const table = dense(p.table, { w: p.decision.hidden.w });
+  const plain = tf.reshape(tf.gather(table, tf.minimum(action, int(U - 1))), [M, 1, H]);
+  if (!p.action) return { actor, actorAlive, active: plain };
+  const [B, n, T] = actionTargets.shape as [number, number, number];
+  const slot = tf.sub(action, int(U)); // negative: untargeted
+  const isTargeted = tf.greaterEqual(slot, int(0));
+  const cell = tf.add(tf.mul(tf.add(tf.mul(situations.sample, int(n)), actor), int(T)), tf.maximum(slot, int(0)));
+  const chosen = tf.gather(tf.reshape(actionTargets, [B * n * T]), cell);
+  const entity = tf.expandDims(tf.where(isTargeted, chosen, tf.fill([M], -1, "int32")), 1); // [M,1]
+  const { active, passive } = targetedShifts(p, encoded, situations, entity);
+  const aimed = tf.reshape(tf.cast(isTargeted, "float32"), [M, 1, 1]);
+  const shift = tf.add(tf.mul(onActor(active, passive, actor, entity), aimed), tf.mul(plain, tf.sub(1, aimed)));
+  return { actor, actorAlive, active: shift, target: { entity, passive, other: otherAlive(encoded, situations, entity) } };
+}
+
+/** D of rows, after all ReLUs; rows whose `mask` is 0 become 0. */
+export function decideMasked(p: NetworkParameters, before: Tensor, mask: Tensor): Halves {
+  const { average, maximum } = decide(p, before);
+  return { average: tf.mul(average, mask), maximum: tf.mul(tf.relu(maximum), mask) };
+}
+
+/**
+ * V of the SE-state after each candidate, by incremental pooling (ace-spec §4.4): only the actor's and the target's rows change, all
+ * others keep their D.
+ */
+export function tryCandidates(p: NetworkParameters, s: SequentialState, c: Candidates): Outcome {
+  const [M, N, H] = s.before.shape as [number, number, number];
+  const K = c.active.shape[1]!;
+  const actorRow = tf.add(tf.mul(tf.range(0, M, 1, "int32"), int(N)), c.actor);
+  const acting = tf.expandDims(tf.gather(tf.reshape(s.before, [M * N, H]), actorRow), 1); // [M,1,H]
+  const actorBefore = tf.add(acting, c.active);
+  const actor = { before: actorBefore, decided: decideMasked(p, actorBefore, c.actorAlive) };
+  const others = tf.sub(1, tf.expandDims(oneHot(c.actor, N), 2)); // [M,N,1]
+  const averages = tf.mul(s.decided.average, others);
+  const maxima = tf.mul(s.decided.maximum, others);
+  const sum = tf.sum(averages, 1, true); // [M,1,H]
+  const { average, maximum } = actor.decided;
+  // z = [ (Σ_e D_avg) / N ; max_e D_max ]
+  if (!c.target) {
+    const max = tf.maximum(tf.max(maxima, 1, true), maximum);
+    return { values: value(p, tf.div(tf.add(sum, average), N), max), actor };
+  }
+  // tables of what the others pool to without each entity, and in the last row with all of them
+  const { whole, without } = leaveOneOutMaximum(maxima);
+  const sums = tf.reshape(tf.concat([tf.sub(sum, averages), sum], 1), [M * (N + 1), H]);
+  const largest = tf.reshape(tf.concat([without, whole], 1), [M * (N + 1), H]);
+  const { entity, passive, other } = c.target;
+  const K2 = entity.shape[1]!;
+  const untargeted = K - K2;
+  const stay = tf.add(tf.mul(tf.range(0, M, 1, "int32"), int(N + 1)), int(N)); // [M] the table's last row
+  const left = tf.where(tf.cast(tf.reshape(other, [M, K2]), "bool"), tf.sub(entity, int(N)), tf.zerosLike(entity));
+  const padded = untargeted > 0 ? tf.concat([tf.zeros([M, untargeted], "int32"), left], 1) : left; // [M,K]
+  const index = tf.reshape(tf.add(tf.expandDims(stay, 1), padded), [M * K]);
+  const targetRow = tf.add(tf.expandDims(tf.mul(tf.range(0, M, 1, "int32"), int(N)), 1), tf.maximum(entity, int(0)));
+  const targetBefore = tf.add(tf.gather(tf.reshape(s.before, [M * N, H]), targetRow), passive); // [M,K',H]
+  const target = { before: targetBefore, decided: decideMasked(p, targetBefore, other) };
+  const onto = (rows: Tensor) => (untargeted > 0 ? tf.concat([tf.zeros([M, untargeted, H]), rows], 1) : rows); // [M,K,H]
+  const baseSum = tf.reshape(tf.gather(sums, index), [M, K, H]);
+  const baseMax = tf.reshape(tf.gather(largest, index), [M, K, H]);
+  const mean = tf.div(tf.addN([baseSum, average, onto(target.decided.average)]), N);
+  const max = tf.maximum(tf.maximum(baseMax, maximum), onto(target.decided.maximum));
+  return { values: value(p, mean, max), actor, target };
+}
+
+/** Maximum over entities of non-negative [M,N,H]: over all [M,1,H], and over all but each one [M,N,H] (second largest where it alone is largest). */
+function leaveOneOutMaximum(x: Tensor): { whole: Tensor; without: Tensor } {
+  const whole = tf.max(x, 1, true);
+  const largest = tf.cast(tf.equal(x, whole), "float32");
+  const smaller = tf.sub(1, largest);
+  const second = tf.max(tf.mul(x, smaller), 1, true);
+  // what the only holder of the maximum leaves behind; where several hold it, it stays
+  const left = tf.where(tf.equal(tf.sum(largest, 1, true), 1), second, whole); // [M,1,H]
+  return { whole, without: tf.add(tf.mul(largest, left), tf.mul(smaller, whole)) };
+}
