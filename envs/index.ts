@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { Environment, EnvironmentFamily } from "../src/environment.js";
+import type { Environment, EnvironmentFamily, ScriptedPolicy } from "../src/environment.js";
 import type { MakerSource } from "../src/environments/threads/index.js";
 import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
@@ -25,6 +25,8 @@ export type { CustomEnvironment, Options, RefuseOptions } from "./load.js";
 /** An environment that is ready to be made, here and in other threads. */
 export interface OpenedEnvironment extends MadeEnvironment {
   readonly source: MakerSource;
+  /** Scripted policies of its family by name; none for an environment of one's own. */
+  readonly policies: Readonly<Record<string, ScriptedPolicy>>;
 }
 
 /** A family whose options have been closed over: what is left is the same for all. */
@@ -34,6 +36,7 @@ export interface RegisteredFamily {
   readonly members: readonly string[];
   /** For people who ask what may be set. */
   readonly options: z.ZodType;
+  readonly policies: Readonly<Record<string, ScriptedPolicy>>;
   open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment;
 }
 
@@ -43,6 +46,7 @@ function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFam
     summary: family.summary,
     members: family.members,
     options: family.options,
+    policies: family.policies ?? {},
     open(member, options, refuse) {
       const settings = checkOptions(family.options, options, refuse);
       return { make: () => family.make(member, settings), options: Object.fromEntries(Object.entries(settings)) };
@@ -52,6 +56,12 @@ function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFam
 
 /** The families, in the order in which they are listed. A new one is one folder and one line here. */
 export const families: readonly RegisteredFamily[] = [register(skirmish), register(matrix)];
+
+/** The family that an id names. */
+function familyOf(id: string): RegisteredFamily | undefined {
+  const slash = id.indexOf("/");
+  return isPath(id) ? undefined : families.find(({ name }) => name === (slash < 0 ? id : id.slice(0, slash)));
+}
 
 /** One environment that can be opened by its id. */
 export interface ListedEnvironment {
@@ -85,7 +95,8 @@ export async function openEnvironment(
 ): Promise<OpenedEnvironment> {
   const made = await openHere(id, options, refuse, directory);
   const argument: MakerArgument = { id, options: made.options, directory };
-  return { ...made, source: { module: import.meta.url, name: "makerOf", argument } };
+  const policies = familyOf(id)?.policies ?? {};
+  return { ...made, policies, source: { module: import.meta.url, name: "makerOf", argument } };
 }
 
 interface MakerArgument {
@@ -100,8 +111,7 @@ export async function makerOf({ id, options, directory }: MakerArgument): Promis
 }
 
 async function openHere(id: string, options: Options, refuse: RefuseOptions, directory: string): Promise<MadeEnvironment> {
-  const slash = id.indexOf("/");
-  const family = isPath(id) ? undefined : families.find(({ name }) => name === (slash < 0 ? id : id.slice(0, slash)));
+  const family = familyOf(id);
   const ids = listEnvironments().map((environment) => environment.id);
   if (family) {
     const member = id.slice(family.name.length + 1);

@@ -7,6 +7,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { RandomStream } from "./tensor/random.js";
 
 /** Sizes and names of an environment; constant over its life. */
 export interface EnvironmentSpec {
@@ -171,6 +172,12 @@ export interface VectorEnvironment {
   close?(): void | Promise<void>;
 }
 
+/**
+ * A policy without a network, to tell how hard an environment is: writes a legal action for every agent into `actions` [n].
+ * Everything random comes from `rng`, which goes on from step to step.
+ */
+export type ScriptedPolicy = (step: TimeStep, spec: EnvironmentSpec, actions: Int32Array, rng: RandomStream) => void;
+
 /** A plug-in: a family of environments such as `skirmish/3m`, `skirmish/8m`, …. One folder under envs/ each. */
 export interface EnvironmentFamily<Options = Record<string, unknown>> {
   /** The part before the slash. */
@@ -182,4 +189,6 @@ export interface EnvironmentFamily<Options = Record<string, unknown>> {
   /** Options that `--set env.key=value` reaches; every field has a `.describe()`d sentence with its unit. */
   readonly options: z.ZodType<Options>;
   make(member: string, options: Options): Environment;
+  /** Scripted policies by name, that play every member; `baton evaluate --policy` and `baton bench policies` know them. */
+  readonly policies?: Readonly<Record<string, ScriptedPolicy>>;
 }

@@ -9,8 +9,8 @@ import { isPathable } from "./terrain.js";
 import { Order, type World } from "./world.js";
 
 /** Direction of actions 2 … 5. */
-const directionX = [0, 0, 1, -1] as const;
-const directionY = [1, -1, 0, 0] as const;
+export const directionX = [0, 0, 1, -1] as const;
+export const directionY = [1, -1, 0, 0] as const;
 export const firstMove = 2;
 
 /** Names for people. Targets are entities: an enemy for fighters; a healer's action 6+k is about agent k. */

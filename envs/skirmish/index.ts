@@ -14,6 +14,7 @@ import { type Layout, layoutOf, untargetedActions } from "./layout.js";
 import { maps, type SkirmishMap } from "./maps.js";
 import { type SkirmishOptions, skirmishOptions } from "./options.js";
 import { type Outcome, outcomeOf, Reward } from "./reward.js";
+import { scriptedPolicies } from "./scripted.js";
 import { Simulation } from "./simulation.js";
 import { Surroundings } from "./surroundings.js";
 import { worldSize } from "./terrain.js";
@@ -151,6 +152,7 @@ export const skirmish: EnvironmentFamily<SkirmishOptions> = {
   summary: "StarCraft II micromanagement as in SMAC, in an embedded simulator: nothing to install.",
   members: [...maps.keys()],
   options: skirmishOptions,
+  policies: scriptedPolicies,
   make(member, options) {
     const map = maps.get(member);
     if (!map) throw unknownName("skirmish map", member, [...maps.keys()]);

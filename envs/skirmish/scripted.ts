@@ -4,16 +4,15 @@
  *
  * @module
  */
-import type { EnvironmentSpec, TimeStep } from "../../src/environment.js";
-import type { RandomStream } from "../../src/tensor/random.js";
-import { firstMove } from "./actions.js";
-
-/** Writes a legal action for every agent into `actions` [n]. */
-export type ScriptedPolicy = (step: TimeStep, spec: EnvironmentSpec, actions: Int32Array, rng: RandomStream) => void;
+import type { EnvironmentSpec, ScriptedPolicy, TimeStep } from "../../src/environment.js";
+import { directionX, directionY, firstMove } from "./actions.js";
 
 const stop = 1;
-/** How near an enemy makes a kiting agent back away, as a share of the world's size: 5 world units. */
-const kiteDistance = 5 / 32;
+/** How near an enemy makes a kiting agent back away, as a share of the world's size: 4 world units. */
+const kiteDistance = 4 / 32;
+/** About how far a step takes an agent. */
+const stride = 1.5 / 32;
+const tiny = 1e-6;
 const [north, south, east, west] = [firstMove, firstMove + 1, firstMove + 2, firstMove + 3];
 
 /** Any legal action, uniformly. */
@@ -68,15 +67,38 @@ export const focusFire: ScriptedPolicy = (step, spec, actions) => {
   }
 };
 
-/** Who is ready to shoot attacks the weakest in range; while weapons recover, agents back away from enemies that are near. */
-export const kite: ScriptedPolicy = (step, spec, actions) => {
-  fightWeakest(step, spec, actions);
+/** Focus fire of those who are ready to shoot; while weapons recover, fighters back away from enemies that are near. */
+export const kite: ScriptedPolicy = (step, spec, actions, rng) => {
+  focusFire(step, spec, actions, rng);
   for (let i = 0; i < spec.agents; i++) {
-    if (step.alive[i] === 0 || feature(step, spec, i, 5) === 0) continue;
+    if (step.alive[i] === 0 || isHealer(step, spec, i) || feature(step, spec, i, 5) === 0) continue;
     const enemy = best(spec, step, (e) => -distance(step, spec, i, e));
-    if (enemy >= 0 && distance(step, spec, i, enemy) < kiteDistance) actions[i] = walk(step, spec, i, enemy, -1);
+    if (enemy >= 0 && distance(step, spec, i, enemy) < kiteDistance) actions[i] = retreat(step, spec, i);
   }
 };
+
+/** The legal move after which enemies press least: the sum of 1/distance² to each, and to the edge of the world ahead. */
+function retreat(step: TimeStep, spec: EnvironmentSpec, i: number): number {
+  const x = feature(step, spec, i, 0);
+  const y = feature(step, spec, i, 1);
+  let found = stop;
+  let least = Number.POSITIVE_INFINITY;
+  for (let d = 0; d < 4; d++) {
+    if (step.actionMask[i * spec.actions + firstMove + d] === 0) continue;
+    const toX = x + directionX[d] * stride;
+    const toY = y + directionY[d] * stride;
+    const ahead = d === 0 ? 1 - toY : d === 1 ? toY : d === 2 ? 1 - toX : toX;
+    let pressure = 1 / Math.max(ahead, tiny) ** 2;
+    for (let e = spec.agents; e < spec.entities; e++) {
+      if (step.alive[e] === 0) continue;
+      const dx = feature(step, spec, e, 0) - toX;
+      const dy = feature(step, spec, e, 1) - toY;
+      pressure += 1 / Math.max(dx * dx + dy * dy, tiny);
+    }
+    if (pressure < least) [found, least] = [firstMove + d, pressure];
+  }
+  return found;
+}
 
 /** Runs from the nearest enemy and never fights. */
 export const flee: ScriptedPolicy = (step, spec, actions) => {
@@ -87,7 +109,7 @@ export const flee: ScriptedPolicy = (step, spec, actions) => {
 };
 
 /** The scripted policies by name. */
-export const scriptedPolicies = { random, closest, weakest, focusFire, kite, flee } as const satisfies Record<
+export const scriptedPolicies = { random, closest, weakest, "focus-fire": focusFire, kite, flee } as const satisfies Record<
   string,
   ScriptedPolicy
 >;
@@ -129,6 +151,13 @@ function weakestPatient(step: TimeStep, spec: EnvironmentSpec, i: number): numbe
     if (found < 0 || feature(step, spec, j, 2) < feature(step, spec, found, 2)) found = j;
   }
   return found;
+}
+
+/** Whether agent i acts on team-mates: the features of its weapon are those of its energy. */
+function isHealer(step: TimeStep, spec: EnvironmentSpec, i: number): boolean {
+  const width = spec.actions - spec.untargetedActions;
+  for (let k = 0; k < width; k++) if (step.actionTargets[i * width + k] >= spec.agents) return false;
+  return true;
 }
 
 /** The legal action of agent i on this entity, −1 for none. */

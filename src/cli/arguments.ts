@@ -1,6 +1,8 @@
 import type { OpenedEnvironment } from "../../envs/index.js";
 import { openEnvironment } from "../../envs/index.js";
+import type { ScriptedPolicy } from "../environment.js";
 import { BatonError } from "../errors.js";
+import { unknownName } from "../names.js";
 import { setLayer } from "../training/layers.js";
 
 /** The whole number that an option was given as text. Throws a BatonError that names the option and the range. */
@@ -16,6 +18,25 @@ export function positiveNumber(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
   throw new BatonError("invalid-value", `${option} is "${text}", but must be a number above 0`);
+}
+
+/** A scripted policy of an environment by name. Throws a BatonError that names those that there are. */
+export function scriptedPolicy(id: string, { policies }: OpenedEnvironment, name: string): ScriptedPolicy {
+  const names = Object.keys(policies);
+  if (names.length === 0) {
+    throw new BatonError("unknown-name", `${id} has no scripted policies`, { hint: "maps of skirmish have: baton envs list" });
+  }
+  const policy = policies[name];
+  if (!policy) throw unknownName("scripted policy", name, names);
+  return policy;
+}
+
+/** An id or a name as a part of a path: `skirmish/3m` → `skirmish-3m`. */
+export function fileName(id: string): string {
+  return id
+    .replace(/\.([jt]s|ya?ml|json)$/, "")
+    .replace(/[^A-Za-z0-9_]+/g, "-")
+    .replace(/^-|-$/g, "");
 }
 
 /** For commander: an option that may be given several times. */

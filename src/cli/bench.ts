@@ -5,12 +5,14 @@ import { vectorizeOver } from "../environments/threads/index.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
+import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
 export function benchCommand(): Command {
   return new Command("bench")
     .description("Measure how fast parts of Baton are on this machine.")
-    .addCommand(benchEnvironmentCommand());
+    .addCommand(benchEnvironmentCommand())
+    .addCommand(benchPoliciesCommand());
 }
 
 interface BenchEnvironmentOptions {

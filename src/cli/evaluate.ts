@@ -9,11 +9,15 @@ import { openDevice } from "../tensor/devices.js";
 import { type Evaluation, Evaluator, recordedEpisode } from "../training/evaluator.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { yamlLayer } from "../training/layers.js";
+import { playScripted } from "../training/scripted.js";
 import { loadPolicy } from "../training/session.js";
-import { wholeNumber } from "./arguments.js";
+import { collect, fileName, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
 import { printJson } from "./output.js";
 
-interface EvaluateOptions {
+export interface EvaluateOptions {
+  env?: string;
+  policy?: string;
+  set: readonly string[];
   episodes: string;
   checkpoint: string;
   seed?: string;
@@ -30,8 +34,11 @@ const COPIES = 32;
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")
-    .description("Play greedy episodes with a run's policy and report how many are won.")
-    .argument("<run>", "Folder of the run.")
+    .description("Play greedy episodes with a run's policy, or episodes of a scripted one, and report how many are won.")
+    .argument("[run]", "Folder of the run; none with --policy.")
+    .option("--policy <name>", "A scripted policy of --env instead of a run's (skirmish: random, closest, focus-fire, kite, …).")
+    .option("--env <id>", "With --policy: what it plays.")
+    .option("--set <env.key=value>", "With --policy: an option of the environment; may be repeated.", collect, [])
     .option("--episodes <n>", "Episodes to play.", "64")
     .option("--checkpoint <which>", "Which weights: best, latest, or the environment step of a checkpoint.", "best")
     .option(
@@ -45,10 +52,42 @@ export function evaluateCommand(): Command {
       `Write the first n episodes into the run's episodes/ folder, for \`baton replay\` (n = ${RECORDED} when left out).`,
     )
     .option("--json", "Print the result as one JSON object.")
-    .action((run: string, options: EvaluateOptions) => evaluate(run, options));
+    .action((run: string | undefined, options: EvaluateOptions) => evaluate(run, options));
 }
 
-async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
+async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
+  const { env, policy, set } = options;
+  const alone = env !== undefined ? "--env" : set.length > 0 ? "--set" : undefined;
+  if (run !== undefined && policy === undefined && alone === undefined) return evaluateRun(run, options);
+  if (run === undefined && policy !== undefined && env !== undefined) return evaluateScripted(env, policy, options);
+  const message =
+    run !== undefined
+      ? `${policy === undefined ? alone : "--policy"} has no meaning beside a run: it plays its own policy where it was trained`
+      : "what shall be evaluated? give a run's folder, or --policy and --env";
+  throw new BatonError("invalid-value", message, {
+    hint: "for example: baton evaluate runs/demo, or baton evaluate --policy focus-fire --env skirmish/3m",
+  });
+}
+
+/** Recorded episodes of a scripted policy go where those of a run of that name would. */
+async function evaluateScripted(id: string, name: string, options: EvaluateOptions): Promise<void> {
+  const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
+  const record = recordedCount(options.record, episodes);
+  const seed = wholeNumber("--seed", options.seed ?? "1000", 0);
+  const threads = wholeNumber("--env-threads", options.envThreads ?? "0", 0, 256);
+  const opened = await openFromCommandLine(id, options.set);
+  const policy = scriptedPolicy(id, opened, name);
+  const environment = await vectorizeOver(threads, opened, Math.min(COPIES, episodes));
+  const play = { episodes, seed, record: (episode: number) => episode < record, onEpisode: showCount(episodes) };
+  const result = await playScripted(environment, policy, play);
+  const agent = `scripted ${name}`;
+  const path = join("runs", fileName(`${id}-${name}`));
+  const files = writeEpisodes(join(path, "episodes"), `seed-${seed}`, result, { agent, checkpoint: 0, environment });
+  await environment.close?.();
+  report({ path, env: environment.spec.id, agent, episodes, seed, step: undefined, files }, result, options.json === true);
+}
+
+async function evaluateRun(path: string, options: EvaluateOptions): Promise<void> {
   const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
   const checkpoint = checkpointOf(options.checkpoint);
   const record = recordedCount(options.record, episodes);
@@ -69,13 +108,8 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
     record: (episode) => episode < record,
     onEpisode: showCount(episodes),
   });
-  if (result.recorded.size > 0) makeFolder(run.episodes); // it may have been tidied away
-  const files = [...result.recorded].map(([episode, steps]) => {
-    const file = freshName(join(run.episodes, `step-${step}-seed-${seed}-episode-${episode}`));
-    const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
-    writeEpisode(file, recordedEpisode(of, result.episodes[episode]!, steps));
-    return file;
-  });
+  const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
+  const files = writeEpisodes(run.episodes, `step-${step}-seed-${seed}`, result, of);
   evaluator.dispose();
   await environment.close?.();
   report(
@@ -85,8 +119,18 @@ async function evaluate(path: string, options: EvaluateOptions): Promise<void> {
   );
 }
 
+/** Writes the recorded episodes of an evaluation; returns their files. */
+function writeEpisodes(folder: string, stem: string, result: Evaluation, of: Parameters<typeof recordedEpisode>[0]): string[] {
+  if (result.recorded.size > 0) makeFolder(folder); // it may have been tidied away
+  return [...result.recorded].map(([episode, steps]) => {
+    const file = freshName(join(folder, `${stem}-episode-${episode}`));
+    writeEpisode(file, recordedEpisode(of, result.episodes[episode]!, steps));
+    return file;
+  });
+}
+
 function report(
-  of: { path: string; env: string; agent: string; episodes: number; seed: number; step: number; files: string[] },
+  of: { path: string; env: string; agent: string; episodes: number; seed: number; step: number | undefined; files: string[] },
   result: Evaluation,
   json: boolean,
 ): void {
@@ -101,13 +145,13 @@ function report(
       meanReturn,
       meanLength,
       seed,
-      checkpoint: step,
+      ...(step === undefined ? {} : { checkpoint: step }),
       ...(files.length > 0 ? { recorded: files } : {}),
     });
     return;
   }
   process.stdout.write(
-    `${agent} on ${env}, checkpoint of step ${step}: won ${(100 * winRate).toFixed(1)} % of ${episodes} episodes, mean return ${meanReturn.toFixed(2)}, mean length ${meanLength.toFixed(1)} steps (seed ${seed})\n`,
+    `${agent} on ${env}${step === undefined ? "" : `, checkpoint of step ${step}`}: won ${(100 * winRate).toFixed(1)} % of ${episodes} episodes, mean return ${meanReturn.toFixed(2)}, mean length ${meanLength.toFixed(1)} steps (seed ${seed})\n`,
   );
   for (const file of files) process.stdout.write(`recorded ${file}\n`);
   if (files.length > 0) process.stdout.write(`look at it with: baton replay ${of.path}\n`);

@@ -9,6 +9,7 @@ import { resolveExperiment } from "../training/experiment.js";
 import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
 import { beginRun, trainRun } from "../training/session.js";
+import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
 import { printJson } from "./output.js";
 import { formatCount, formatDuration, TrainingProgress } from "./progress.js";
@@ -156,11 +157,7 @@ function defaultRun(layer: SettingLayer): string {
       hint: "for example: baton train ace/3m",
     });
   }
-  const name = env.id
-    .replace(/\.[jt]s$/, "")
-    .replace(/[^A-Za-z0-9_]+/g, "-")
-    .replace(/^-|-$/g, "");
-  return join("runs", `${name}-${String(agent?.name ?? "ace")}-${String(seed ?? 0)}`);
+  return join("runs", `${fileName(env.id)}-${String(agent?.name ?? "ace")}-${String(seed ?? 0)}`);
 }
 
 async function removeAfterAsking(path: string, yes: boolean): Promise<void> {

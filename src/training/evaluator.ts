@@ -1,5 +1,5 @@
 import type { Agent } from "../agent.js";
-import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
+import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import type { Decision, RecordedEpisode, RecordedStep } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
@@ -24,6 +24,16 @@ export interface Evaluation {
   readonly meanLength: number;
   /** Steps of each recorded episode, by its place in `episodes`. */
   readonly recorded: ReadonlyMap<number, readonly RecordedStep[]>;
+}
+
+export interface PlayOptions {
+  readonly episodes: number;
+  /** Seeds of the episodes are drawn from it. */
+  readonly seed: number;
+  /** Which episodes (by their number) are kept step by step. */
+  readonly record?: (episode: number) => boolean;
+  /** Called as each episode ends. */
+  readonly onEpisode?: (done: number) => void;
 }
 
 /** Plays greedy episodes: the same seed plays the same episodes, whatever happened before. */
@@ -51,104 +61,116 @@ export class Evaluator {
     return new Evaluator(environment, agent, await Actor.create(device, agent, environment.spec, policy, step), step);
   }
 
-  /**
-   * Plays `episodes` episodes whose seeds come from `seed`; every one is played to its end, so short ones are not favoured.
-   * `record` says which of them (by their number) are kept step by step. `onEpisode` is called as each ends.
-   */
-  async evaluate(
-    policy: HostTree,
-    options: { episodes: number; seed: number; record?: (episode: number) => boolean; onEpisode?: (done: number) => void },
-  ): Promise<Evaluation> {
+  /** Plays greedy episodes with these weights. */
+  evaluate(policy: HostTree, options: PlayOptions): Promise<Evaluation> {
     const { copies } = this.#environment;
-    const rng = RandomStream.from(options.seed, "evaluation");
-    const seeds = Array.from({ length: options.episodes }, () => rng.uint32());
-    const results: EpisodeResult[] = [];
-    const recorded = new Map<number, RecordedStep[]>();
-    /** Which episode each copy plays; copies beyond the last episode play on unseen. */
-    const playing = Array.from({ length: copies }, (_, copy) => copy);
-    const returns = new Float64Array(copies);
-    const lengths = new Int32Array(copies);
-    let next = copies;
-    const recordOf = (copy: number) => {
-      const episode = playing[copy]!;
-      if (episode >= seeds.length || !options.record?.(episode)) return undefined;
-      const steps = recorded.get(episode) ?? [];
-      recorded.set(episode, steps);
-      return steps;
-    };
-    await this.#environment.reset(
-      playing,
-      playing.map((episode) => seeds[episode] ?? 0),
-      this.#step,
-    );
-    let done = 0;
-    while (done < seeds.length) {
-      const choices = await this.#actor.act(policy, this.#agent.drawExploration(rng, 0, copies));
-      for (let copy = 0; copy < copies; copy++) recordOf(copy)?.push(this.#recordStep(copy, this.#decision(copy, choices)));
-      await this.#environment.step(choices.actions.data as Int32Array, this.#step);
-      const ended: number[] = [];
-      for (let copy = 0; copy < copies; copy++) {
-        returns[copy]! += this.#step.reward[copy]!;
-        lengths[copy]! += 1;
-        if (!this.#step.terminated[copy] && !this.#step.truncated[copy]) continue;
-        ended.push(copy);
-        const episode = playing[copy]!;
-        if (episode < seeds.length) {
-          const won = this.#step.infos[copy]!.won === true;
-          results[episode] = { seed: seeds[episode]!, won, return: returns[copy]!, length: lengths[copy]! };
-          recordOf(copy)?.push(this.#recordStep(copy, null));
-          done += 1;
-          options.onEpisode?.(done);
-        }
-        playing[copy] = next++;
-        returns[copy] = 0;
-        lengths[copy] = 0;
-      }
-      if (ended.length > 0 && done < seeds.length) {
-        await this.#environment.reset(
-          ended,
-          ended.map((copy) => seeds[playing[copy]!] ?? 0),
-          this.#step,
-        );
-      }
-    }
-    const mean = (f: (result: EpisodeResult) => number) => results.reduce((sum, result) => sum + f(result), 0) / results.length;
-    return {
-      episodes: results,
-      winRate: mean((result) => (result.won ? 1 : 0)),
-      meanReturn: mean((result) => result.return),
-      meanLength: mean((result) => result.length),
-      recorded,
-    };
-  }
-
-  #recordStep(copy: number, decision: Decision | null): RecordedStep {
-    const { entities: N } = this.#environment.spec;
-    return {
-      frame: this.#environment.frame?.(copy) ?? null,
-      alive: this.#step.alive.slice(copy * N, (copy + 1) * N),
-      // at an episode's first time step no step has led here
-      reward: this.#step.reward[copy]!,
-      decision,
-    };
-  }
-
-  #decision(copy: number, choices: Choices): Decision {
-    const { agents: n, actions: A, untargetedActions: U } = this.#environment.spec;
-    const rows = <T extends { slice(from: number, to: number): T }>(array: T, width: number) =>
-      array.slice(copy * width, (copy + 1) * width);
-    return {
-      actions: rows(choices.actions.data as Int32Array, n),
-      order: rows(choices.order.data as Int32Array, n),
-      values: rows(choices.values.data as Float32Array, n * A),
-      mask: rows(this.#step.actionMask, n * A),
-      targets: rows(this.#step.actionTargets, n * (A - U)),
-    };
+    const decide = (rng: RandomStream) => this.#actor.act(policy, this.#agent.drawExploration(rng, 0, copies));
+    return playEpisodes(this.#environment, this.#step, decide, options);
   }
 
   dispose(): void {
     this.#actor.dispose();
   }
+}
+
+/**
+ * Plays `episodes` episodes whose seeds come from `seed`; every one is played to its end, so short ones are not favoured.
+ *
+ * @param step where the environment writes, and `decide` reads.
+ * @param decide chooses for all copies at what `step` holds; random numbers come from the stream that it is given.
+ */
+export async function playEpisodes(
+  environment: VectorEnvironment,
+  step: VectorTimeStep,
+  decide: (rng: RandomStream) => Choices | Promise<Choices>,
+  options: PlayOptions,
+): Promise<Evaluation> {
+  const { copies } = environment;
+  const rng = RandomStream.from(options.seed, "evaluation");
+  const seeds = Array.from({ length: options.episodes }, () => rng.uint32());
+  const results: EpisodeResult[] = [];
+  const recorded = new Map<number, RecordedStep[]>();
+  /** Which episode each copy plays; copies beyond the last episode play on unseen. */
+  const playing = Array.from({ length: copies }, (_, copy) => copy);
+  const returns = new Float64Array(copies);
+  const lengths = new Int32Array(copies);
+  let next = copies;
+  const recordOf = (copy: number) => {
+    const episode = playing[copy]!;
+    if (episode >= seeds.length || !options.record?.(episode)) return undefined;
+    const kept = recorded.get(episode) ?? [];
+    recorded.set(episode, kept);
+    return kept;
+  };
+  await environment.reset(
+    playing,
+    playing.map((episode) => seeds[episode] ?? 0),
+    step,
+  );
+  let done = 0;
+  while (done < seeds.length) {
+    const choices = await decide(rng);
+    for (let copy = 0; copy < copies; copy++)
+      recordOf(copy)?.push(recordStep(environment, step, copy, decisionOf(environment.spec, step, copy, choices)));
+    await environment.step(choices.actions.data as Int32Array, step);
+    const ended: number[] = [];
+    for (let copy = 0; copy < copies; copy++) {
+      returns[copy]! += step.reward[copy]!;
+      lengths[copy]! += 1;
+      if (!step.terminated[copy] && !step.truncated[copy]) continue;
+      ended.push(copy);
+      const episode = playing[copy]!;
+      if (episode < seeds.length) {
+        const won = step.infos[copy]!.won === true;
+        results[episode] = { seed: seeds[episode]!, won, return: returns[copy]!, length: lengths[copy]! };
+        recordOf(copy)?.push(recordStep(environment, step, copy, null));
+        done += 1;
+        options.onEpisode?.(done);
+      }
+      playing[copy] = next++;
+      returns[copy] = 0;
+      lengths[copy] = 0;
+    }
+    if (ended.length > 0 && done < seeds.length) {
+      await environment.reset(
+        ended,
+        ended.map((copy) => seeds[playing[copy]!] ?? 0),
+        step,
+      );
+    }
+  }
+  const mean = (f: (result: EpisodeResult) => number) => results.reduce((sum, result) => sum + f(result), 0) / results.length;
+  return {
+    episodes: results,
+    winRate: mean((result) => (result.won ? 1 : 0)),
+    meanReturn: mean((result) => result.return),
+    meanLength: mean((result) => result.length),
+    recorded,
+  };
+}
+
+function recordStep(environment: VectorEnvironment, step: VectorTimeStep, copy: number, decision: Decision | null): RecordedStep {
+  const { entities: N } = environment.spec;
+  return {
+    frame: environment.frame?.(copy) ?? null,
+    alive: step.alive.slice(copy * N, (copy + 1) * N),
+    // at an episode's first time step no step has led here
+    reward: step.reward[copy]!,
+    decision,
+  };
+}
+
+function decisionOf(spec: EnvironmentSpec, step: VectorTimeStep, copy: number, choices: Choices): Decision {
+  const { agents: n, actions: A, untargetedActions: U } = spec;
+  const rows = <T extends { slice(from: number, to: number): T }>(array: T, width: number) =>
+    array.slice(copy * width, (copy + 1) * width);
+  return {
+    actions: rows(choices.actions.data as Int32Array, n),
+    order: rows(choices.order.data as Int32Array, n),
+    values: rows(choices.values.data as Float32Array, n * A),
+    mask: rows(step.actionMask, n * A),
+    targets: rows(step.actionTargets, n * (A - U)),
+  };
 }
 
 /** A recorded episode as it is written into the run folder. */
