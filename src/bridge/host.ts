@@ -20,6 +20,8 @@ export interface HostOptions {
   /** `module:Class` or `path/to/file.py:Class`. */
   readonly environment: string;
   readonly copies: number;
+  /** `environment` is an id of the gym (see `gym/`) and served with its own spaces. */
+  readonly gym?: boolean;
   /** Keyword arguments of the class, as JSON has them. */
   readonly options?: Readonly<Record<string, unknown>>;
   /** The interpreter, `python3` unless given. */
@@ -45,14 +47,22 @@ export class Host {
   readonly #process: ChildProcess;
   #tail = "";
 
-  constructor({ environment, copies, options = {}, python = "python3", path = [], output = () => {} }: HostOptions) {
-    this.#name = `python:${environment}`;
+  constructor({ environment, copies, gym = false, options = {}, python = "python3", path = [], output = () => {} }: HostOptions) {
+    this.#name = gym ? environment : `python:${environment}`;
     this.#folder = mkdtempSync(join(tmpdir(), "baton-"));
     this.endpoint = `ipc://${join(this.#folder, "host")}`;
     const folders = [join(packageRoot(), "envs", "python"), ...path.map((folder) => resolve(folder))];
     const given = process.env.PYTHONPATH;
     const env = { ...process.env, PYTHONUNBUFFERED: "1", PYTHONPATH: [...folders, ...(given ? [given] : [])].join(delimiter) };
-    const settings = ["--env", environment, "--copies", String(copies), "--options", JSON.stringify(options)];
+    const settings = [
+      "--env",
+      environment,
+      "--copies",
+      String(copies),
+      "--options",
+      JSON.stringify(options),
+      ...(gym ? ["--gym"] : []),
+    ];
     this.#process = spawn(python, ["-m", "baton_host", ...settings, "--bind", this.endpoint, "--with-parent"], {
       env,
       detached: true,

@@ -7,11 +7,14 @@ import json
 import signal
 import sys
 import threading
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from .endpoint import check_endpoint, remove_endpoint
 from .errors import HostError
 from .loading import load_class, missing_package
+
+if TYPE_CHECKING:
+    from .server import Server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--copies", type=int, default=1, help="copies stepped together (default 1)")
     parser.add_argument("--bind", required=True, help="ipc:///path/to/socket, or tcp://127.0.0.1:PORT")
     parser.add_argument("--options", default="{}", help="keyword arguments for the class, a JSON object (default {})")
+    parser.add_argument("--gym", action="store_true", help="--env is an id of Baton's gym; serve it with its own spaces")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends, and remove the socket's folder")
     return parser
 
@@ -50,10 +54,7 @@ def _serve(options: argparse.Namespace) -> int:
     # Only now: these need the packages that were just looked for.
     import zmq
 
-    from .batch import Batch
-    from .custom import CustomEnvironment
     from .parent import watch_parent
-    from .server import Server
 
     stop = threading.Event()
     if options.with_parent:
@@ -63,10 +64,8 @@ def _serve(options: argparse.Namespace) -> int:
     keywords = _keywords(options.options)
     if options.copies < 1:
         raise HostError("invalid-value", f"--copies is {options.copies}, but must be at least 1")
-    made = load_class(options.env)
-    batch = Batch([CustomEnvironment(lambda: made(**keywords), f"python:{options.env}") for _ in range(options.copies)])
     try:
-        server = Server(batch, options.bind)
+        server = _make_server(options, keywords)
     except zmq.ZMQError as error:
         raise HostError("io", f"cannot bind {options.bind}: {error}") from error
     try:
@@ -75,6 +74,21 @@ def _serve(options: argparse.Namespace) -> int:
         server.close()
         remove_endpoint(options.bind, with_folder=options.with_parent)
     return 0
+
+
+def _make_server(options: argparse.Namespace, keywords: dict[str, Any]) -> Server:
+    if options.gym:
+        from .gym import GymBatch, GymServer
+        from .gym_loading import gym_maker
+
+        return GymServer(GymBatch(gym_maker(options.env, keywords), options.env, options.copies), options.bind)
+    from .batch import Batch
+    from .custom import CustomEnvironment
+    from .server import Server
+
+    made = load_class(options.env)
+    batch = Batch([CustomEnvironment(lambda: made(**keywords), f"python:{options.env}") for _ in range(options.copies)])
+    return Server(batch, options.bind)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
