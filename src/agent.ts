@@ -27,6 +27,8 @@ export type BatchTensors = {
   readonly returns: Tensor;
   /** [B] γ^k, or 0 when the episode terminated within the window. */
   readonly discounts: Tensor;
+  /** [B] weight of each transition in the loss; only with prioritised replay. */
+  readonly weights?: Tensor;
 };
 
 /** What `act` returns; every field has a leading axis E. */
@@ -50,7 +52,22 @@ export interface TransitionSpec {
   readonly nStep: number;
   /** γ per environment step. */
   readonly gamma: number;
+  /** Transitions on which the learner erred more are drawn more often; without it all are alike. */
+  readonly priority?: PrioritySpec;
 }
+
+/** Prioritised replay (Schaul et al., 2016). */
+export interface PrioritySpec {
+  /** α: probabilities are proportional to |error|^α. */
+  readonly exponent: number;
+  /** β at the start: weights in the loss are probability^−β. It grows in a straight line to 1, full correction. */
+  readonly correction: number;
+  /** Updates after which β is 1. */
+  readonly correctionUpdates: number;
+}
+
+/** What `update` returns. */
+export type Updated = { state: TensorTree; metrics: MetricTensors; errors?: Tensor };
 
 /** An algorithm made for one environment's sizes. */
 export interface Agent {
@@ -69,8 +86,8 @@ export interface Agent {
   drawUpdate(rng: RandomStream): HostTree;
   /** Chooses for E copies at once. Pure. */
   act(policy: TensorTree, step: StepTensors, exploration: TensorTree): ActTensors;
-  /** One gradient step. Pure. */
-  update(state: TensorTree, batch: BatchTensors, random: TensorTree): { state: TensorTree; metrics: MetricTensors };
+  /** One gradient step. Pure. With prioritised replay it also tells the error on each transition, `errors` [B]. */
+  update(state: TensorTree, batch: BatchTensors, random: TensorTree): Updated;
 }
 
 /** A plug-in: one folder under agents/ each, with the same file names in each. */

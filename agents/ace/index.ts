@@ -26,6 +26,13 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
       fields: ["entities", "relations", "alive", "actionMask", "actionTargets"],
       nStep: settings.nStep,
       gamma: settings.gamma,
+      ...(settings.priority > 0 && {
+        priority: {
+          exponent: settings.priority,
+          correction: settings.priorityCorrection,
+          correctionUpdates: settings.priorityCorrectionUpdates,
+        },
+      }),
     },
     batchSize: settings.batchSize,
     init(rng) {

@@ -49,6 +49,18 @@ export const aceSettings = z
       .boolean()
       .default(false)
       .describe("Whether changing and unchanging features weigh the same in the prediction loss."),
+    priority: probability
+      .default(0)
+      .describe("Exponent of prioritised replay: 0 draws all transitions alike, 1 in proportion to their error (paper: 0)."),
+    priorityCorrection: probability
+      .default(0.4)
+      .describe("How far the loss makes up for unequal draws at the first update, 0 to 1; it grows in a straight line to 1."),
+    priorityCorrectionUpdates: z
+      .number()
+      .int()
+      .positive()
+      .default(20_000)
+      .describe("Updates until the loss makes up for unequal draws in full."),
     explorationStart: probability.default(1).describe("Probability of a random action at the first environment step."),
     explorationEnd: probability.default(0.05).describe("Probability of a random action after the decay."),
     explorationSteps: z

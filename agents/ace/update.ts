@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { BatchTensors, MetricTensors } from "../../src/agent.js";
+import type { BatchTensors, Updated } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { clipByGlobalNorm } from "../../src/tensor/clip.js";
 import { valueAndGradTree } from "../../src/tensor/gradient.js";
@@ -49,7 +49,7 @@ export function targetsOf(state: AceState, batch: BatchTensors, order: Tensor, s
   return tf.reshape(tf.concat([replies, environment], 1), [B, n]);
 }
 
-/** L = mean_b mean_p (y_p − q_p)² + w_aux · L_aux, with its parts. Differentiable in `online`. */
+/** L = mean_b w_b mean_p (y_p − q_p)² + w_aux · L_aux, with its parts; w_b = 1 without prioritised replay. Differentiable in `online`. */
 export function lossOf(
   online: NetworkParameters,
   batch: BatchTensors,
@@ -62,7 +62,8 @@ export function lossOf(
   const encoded = encode(online, now);
   const decisions = decisionsOf(batch.actions, order, now.actionTargets, spec.untargetedActions);
   const followed = follow(online, encoded, decisions);
-  const td = tf.mean(tf.square(tf.sub(targets, followed.values)));
+  const perTransition = tf.mean(tf.square(tf.sub(targets, followed.values)), 1); // [B]
+  const td = tf.mean(batch.weights ? tf.mul(batch.weights, perTransition) : perTransition);
   if (!online.predict || settings.auxiliaryWeight === 0)
     return { loss: td, parts: { td, auxiliary: tf.scalar(0), values: followed.values } };
   const labels = auxiliaryLabels(now.entities, next.entities, spec.predictedFeatures, spec.agents);
@@ -80,7 +81,7 @@ export function update(
   order: Tensor,
   spec: EnvironmentSpec,
   settings: AceSettings,
-): { state: AceState; metrics: MetricTensors } {
+): Updated {
   const targets = targetsOf(state, batch, order, settings);
   const { value, gradients, auxiliary } = valueAndGradTree((online: NetworkParameters) => {
     const { loss, parts } = lossOf(online, batch, targets, order, spec, settings);
@@ -109,5 +110,7 @@ export function update(
       gradientNorm: clipped.norm,
       learningRate,
     },
+    // |δ_b| = mean_p |y_p − q_p|
+    ...(batch.weights && { errors: tf.mean(tf.abs(tf.sub(targets, auxiliary.values)), 1) }),
   };
 }

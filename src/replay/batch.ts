@@ -20,6 +20,8 @@ export type Batch = {
   readonly returns: HostArray;
   /** [B] γ^k, or 0 when the episode terminated within the window. */
   readonly discounts: HostArray;
+  /** [B] weight of each transition in the loss; only with prioritised replay. */
+  readonly weights?: HostArray;
 };
 
 /** Zeroed arrays for `batchSize` transitions with the fields that the agent asked for. */
@@ -37,6 +39,7 @@ export function allocateBatch(spec: EnvironmentSpec, transition: TransitionSpec,
     actions: HostArray.zeros({ shape: [batchSize, spec.agents], dtype: "int32" }),
     returns: HostArray.zeros({ shape: [batchSize], dtype: "float32" }),
     discounts: HostArray.zeros({ shape: [batchSize], dtype: "float32" }),
+    ...(transition.priority && { weights: HostArray.zeros({ shape: [batchSize], dtype: "float32" }) }),
   };
 }
 

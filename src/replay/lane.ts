@@ -34,6 +34,10 @@ export class Lane {
   boundaries = 0;
   /** Rows before this one are as they were when they were last saved. */
   saved = 0;
+  /** Rows before this one have a priority, where priorities are kept. */
+  ranked = 0;
+  /** One past the newest row that ever began to be written: after a drop it is beyond {@link end}. */
+  written = 0;
   /** The row at `end` has its time step and actions, but not its outcome. */
   pending = false;
   readonly columns: readonly ColumnArray[];
@@ -67,6 +71,7 @@ export class Lane {
       this.begin += 1;
       this.episodeStart = Math.max(this.episodeStart, this.begin);
     }
+    this.written = Math.max(this.written, this.end + 1);
     return this.slot(this.end);
   }
 
@@ -108,6 +113,7 @@ export class Lane {
     this.pending = false;
     this.end = this.episodeStart;
     this.saved = Math.min(this.saved, this.end);
+    this.ranked = Math.min(this.ranked, this.end);
   }
 
   /** Empties the lane. */
@@ -121,6 +127,8 @@ export class Lane {
     this.end = end;
     this.episodeStart = episodeStart;
     this.saved = end;
+    this.ranked = 0;
+    this.written = end;
     this.pending = false;
     this.boundaries = 0;
     for (let row = begin; row < end; row++) if (this.kind[this.slot(row)] === RowKind.boundary) this.boundaries += 1;

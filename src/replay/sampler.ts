@@ -1,12 +1,19 @@
 import type { RandomStream } from "../tensor/random.js";
+import type { HostTree } from "../tensor/tree.js";
 import { type Batch, copyTransition } from "./batch.js";
 import type { ReplayBuffer } from "./buffer.js";
 import { RowKind } from "./lane.js";
 
 /** Chooses transitions and copies them into the learner's batch. */
 export interface Sampler {
-  /** Fills every place of `batch`; the same replay and stream give the same batch. */
-  sample(batch: Batch, rng: RandomStream): void;
+  /** Fills every place of `batch`; the same replay, stream and number of updates so far give the same batch. */
+  sample(batch: Batch, rng: RandomStream, updates: number): void;
+  /** Takes the errors [B] that the learner made on the last batch, where they matter. */
+  feedback?(errors: ArrayLike<number>): void;
+  /** What a checkpoint must hold besides the replay, in arrays that later calls overwrite. */
+  arrays?(): HostTree;
+  /** Goes on as when {@link arrays} was called; the replay has been restored already. */
+  restore?(saved: HostTree): void;
 }
 
 /** Every transition of the replay is equally likely, each time anew (with replacement). */

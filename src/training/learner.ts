@@ -1,5 +1,12 @@
 import type { Agent, BatchTensors } from "../agent.js";
-import { allocateBatch, type Batch, type ReplayBuffer, type Sampler, UniformSampler } from "../replay/index.js";
+import {
+  allocateBatch,
+  type Batch,
+  PrioritisedSampler,
+  type ReplayBuffer,
+  type Sampler,
+  UniformSampler,
+} from "../replay/index.js";
 import type { Device } from "../tensor/device.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
@@ -14,6 +21,9 @@ export interface LearnerState {
   readonly sums: { readonly [name: string]: number };
   readonly counted: number;
 }
+
+type HostRecord = { readonly [key: string]: HostTree };
+type Outputs = { metrics: { [name: string]: HostArray }; errors?: HostArray };
 
 /** Scalars of the updates since the last look, averaged. */
 export type LearnerMetrics = { readonly [name: string]: number };
@@ -34,7 +44,8 @@ export class Learner {
   private constructor(agent: Agent, step: StatefulStep, replay: ReplayBuffer, seed: number) {
     this.#agent = agent;
     this.#step = step;
-    this.#sampler = new UniformSampler(replay);
+    const { priority } = agent.transition;
+    this.#sampler = priority ? new PrioritisedSampler(replay, priority) : new UniformSampler(replay);
     this.#batch = allocateBatch(replay.spec, agent.transition, agent.batchSize);
     this.#sampling = RandomStream.from(seed, "sampling");
     this.#random = RandomStream.from(seed, "update");
@@ -45,16 +56,18 @@ export class Learner {
     const batch = allocateBatch(replay.spec, agent.transition, agent.batchSize);
     const random = agent.drawUpdate(RandomStream.from(0));
     const update = (s: TensorTree, b: TensorTree, r: TensorTree) => {
-      const { state: next, metrics } = agent.update(s, b as unknown as BatchTensors, r);
-      return { state: next, outputs: metrics };
+      const { state: next, metrics, errors } = agent.update(s, b as unknown as BatchTensors, r);
+      return { state: next, outputs: { metrics, ...(errors && { errors }) } as TensorTree };
     };
     const step = await StatefulStep.create(device, update, state, [specOf(batch as HostTree), specOf(random)], "update");
     return new Learner(agent, step, replay, seed);
   }
 
-  /** The learner's whole state: parameters, targets, optimiser, step counter. Overwritten by later updates. */
-  state(): Promise<HostTree> {
-    return this.#step.read();
+  /** The learner's whole state: parameters, targets, optimiser, step counter, priorities. Overwritten by later updates. */
+  async state(): Promise<HostTree> {
+    const state = await this.#step.read();
+    const sampler = this.#sampler.arrays?.();
+    return sampler ? { ...(state as HostRecord), sampler } : state;
   }
 
   /** The part that acts; nothing else leaves the device. Overwritten by later updates. */
@@ -64,10 +77,14 @@ export class Learner {
 
   /** One gradient step on a fresh batch. */
   async update(): Promise<void> {
-    this.#sampler.sample(this.#batch, this.#sampling);
-    const metrics = await this.#step.run([this.#batch as HostTree, this.#agent.drawUpdate(this.#random)]);
+    this.#sampler.sample(this.#batch, this.#sampling, this.updates);
+    const { metrics, errors } = (await this.#step.run([
+      this.#batch as HostTree,
+      this.#agent.drawUpdate(this.#random),
+    ])) as Outputs;
+    if (errors) this.#sampler.feedback?.(errors.data);
     for (const [name, value] of Object.entries(metrics)) {
-      this.#sums[name] = (this.#sums[name] ?? 0) + (value as HostArray).data[0]!;
+      this.#sums[name] = (this.#sums[name] ?? 0) + value.data[0]!;
     }
     this.#counted += 1;
     this.updates += 1;
@@ -91,8 +108,11 @@ export class Learner {
     };
   }
 
-  restore(weights: HostTree, position: LearnerState): void {
+  /** Continues from {@link state} and {@link position}; the replay has been restored already. */
+  restore(state: HostTree, position: LearnerState): void {
+    const { sampler, ...weights } = state as HostRecord;
     this.#step.load(weights);
+    if (sampler) this.#sampler.restore?.(sampler);
     this.updates = position.updates;
     this.#sampling = RandomStream.restore(position.sampling);
     this.#random = RandomStream.restore(position.random);

@@ -21,6 +21,7 @@ const settings = {
   "agent.hidden": 8,
   "agent.batchSize": 8,
   "agent.order": "shuffle-sample",
+  "agent.priority": 0.6,
   "agent.explorationSteps": 1000,
   "training.environmentSteps": 2400,
   "training.copies": 4,
