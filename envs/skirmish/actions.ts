@@ -5,8 +5,8 @@
  */
 import { halt } from "./combat.js";
 import { shootRange, untargetedActions } from "./layout.js";
-import { isPathable } from "./terrain.js";
-import { Order, type World } from "./world.js";
+import { isMarked } from "./terrain.js";
+import { Layer, Order, type World } from "./world.js";
 
 /** Direction of actions 2 … 5. */
 export const directionX = [0, 0, 1, -1] as const;
@@ -19,10 +19,15 @@ export function actionNames(enemies: number): string[] {
   return ["no-op", "stop", "north", "south", "east", "west", ...targets];
 }
 
-/** Whether agent i may move in direction d: whether the point half a move ahead can be walked on. Alike for flyers, as in SMAC. */
+/**
+ * Whether agent i may move in direction d: whether the point half a move ahead can be walked on. Flyers are held to the ground's
+ * bounds, as in SMAC; colossi may step on cliffs.
+ */
 export function canMove(world: World, i: number, direction: number, moveAmount: number): boolean {
   const ahead = moveAmount / 2;
-  return isPathable(world.terrain, world.x[i] + directionX[direction] * ahead, world.y[i] + directionY[direction] * ahead);
+  const { terrain } = world;
+  const grid = world.layer[i] === Layer.cliff ? terrain.climbable : terrain.pathable;
+  return isMarked(terrain, grid, world.x[i] + directionX[direction] * ahead, world.y[i] + directionY[direction] * ahead);
 }
 
 /** The entity that action 6+k of agent i is about; −1 for none. Healers mend agents other than healers, all others act on enemies. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { spawns } from "./maps.js";
 import { Order, type World } from "./world.js";
 
 /** Least range in which units look for targets, between edges; longer weapons look a little beyond their own range. */
@@ -85,12 +84,33 @@ function isThreat(world: World, u: number, t: number): boolean {
 }
 
 function advance(world: World, u: number): void {
-  const { x, y } = spawns.allies;
+  if (world.attack === "nowhere") {
+    world.order[u] = Order.none;
+    return;
+  }
+  if (world.attack === "agents") {
+    huntNearest(world, u);
+    return;
+  }
+  const { x, y } = world.attack;
   const dx = x - world.x[u];
   const dy = y - world.y[u];
   world.order[u] = dx * dx + dy * dy > arrival * arrival ? Order.move : Order.none;
   world.orderX[u] = x;
   world.orderY[u] = y;
+}
+
+/** Attacks the nearest agent, however far. */
+function huntNearest(world: World, u: number): void {
+  let prey = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let t = 0; t < world.agents; t++) {
+    if (world.alive[t] === 0 || !world.canAttack(u, t)) continue;
+    const squared = world.distanceSquared(u, t);
+    if (squared < least) [prey, least] = [t, squared];
+  }
+  world.order[u] = prey >= 0 ? Order.attack : Order.none;
+  world.target[u] = prey;
 }
 
 /** Mends the nearest hurt comrade in scan range, else follows the nearest fighter. */

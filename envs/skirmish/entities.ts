@@ -6,7 +6,6 @@
 import { readiness } from "./features.js";
 import { type Layout, shootRange, untargetedActions } from "./layout.js";
 import type { Surroundings } from "./surroundings.js";
-import { worldSize } from "./terrain.js";
 import type { World } from "./world.js";
 
 /** Scales of the entity features. */
@@ -37,6 +36,7 @@ export function writeEntities(
   out: Float32Array,
 ): void {
   const { agents: n, entityFeatures: S, typeNames } = layout;
+  const worldSize = Math.max(world.terrain.width, world.terrain.height);
   out.fill(0);
   for (let u = 0; u < world.count; u++) {
     const row = u * S;

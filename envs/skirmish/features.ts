@@ -6,7 +6,6 @@
 import { type Layout, sightRange, untargetedActions } from "./layout.js";
 import type { SkirmishOptions } from "./options.js";
 import type { Surroundings } from "./surroundings.js";
-import { worldSize } from "./terrain.js";
 import type { World } from "./world.js";
 
 /** What a time step shows besides the world itself. */
@@ -96,6 +95,7 @@ function writeSeen(
  */
 export function writeState(world: World, layout: Layout, options: SkirmishOptions, view: EpisodeView, out: Float32Array): void {
   const { agents: n, actions: A } = layout;
+  const { width, height } = world.terrain;
   out.fill(0);
   let at = 0;
   for (let u = 0; u < world.count; u++) {
@@ -105,8 +105,8 @@ export function writeState(world: World, layout: Layout, options: SkirmishOption
     if (world.alive[u] === 1) {
       out[at++] = world.health[u] / world.healthMax[u];
       if (ally) out[at++] = readiness(world, u) / world.types[u].cooldownScale;
-      out[at++] = (world.x[u] - worldSize / 2) / world.terrain.playWidth;
-      out[at++] = (world.y[u] - worldSize / 2) / world.terrain.playHeight;
+      out[at++] = (world.x[u] - width / 2) / width;
+      out[at++] = (world.y[u] - height / 2) / height;
       if (shieldBits > 0) out[at++] = world.shield[u] / world.shieldMax[u];
       if (layout.typeBits > 0) out[at + layout.typeBit[u]] = 1;
     }

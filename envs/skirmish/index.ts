@@ -17,7 +17,6 @@ import { type Outcome, outcomeOf, Reward } from "./reward.js";
 import { scriptedPolicies } from "./scripted.js";
 import { Simulation } from "./simulation.js";
 import { Surroundings } from "./surroundings.js";
-import { worldSize } from "./terrain.js";
 import { World } from "./world.js";
 
 export type { SkirmishOptions };
@@ -38,7 +37,7 @@ class SkirmishEnvironment implements Environment {
     readonly options: SkirmishOptions,
   ) {
     this.#world = new World(map);
-    this.#simulation = new Simulation(this.#world, Number(options.jitter));
+    this.#simulation = new Simulation(this.#world, map, Number(options.jitter));
     this.#layout = layoutOf(map, this.#world, options);
     this.#reward = new Reward(this.#world, options);
     this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };
@@ -99,7 +98,7 @@ class SkirmishEnvironment implements Environment {
       shield: world.shield[u],
       shieldMax: type.shield,
     }));
-    return { width: worldSize, height: worldSize, units };
+    return { width: world.terrain.width, height: world.terrain.height, units };
   }
 
   #write(outcome: Outcome, reward: number, out: TimeStep): void {

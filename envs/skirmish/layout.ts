@@ -1,7 +1,7 @@
 import type { SkirmishMap } from "./maps.js";
 import type { SkirmishOptions } from "./options.js";
-import { type UnitName, unitTypes } from "./units.js";
-import type { World } from "./world.js";
+import type { UnitName } from "./units.js";
+import { typesOf, type World } from "./world.js";
 
 /** Actions without a target: no-op, stop, north, south, east, west. */
 export const untargetedActions = 6;
@@ -41,7 +41,7 @@ export function layoutOf(map: SkirmishMap, world: World, options: SkirmishOption
   const n = world.agents;
   const m = world.count - n;
   const actions = untargetedActions + m;
-  const hasShields = (side: SkirmishMap["allies"]) => (unitTypes[side[0][0]].race === "protoss" ? 1 : 0);
+  const hasShields = (side: SkirmishMap["allies"]) => (typesOf(side)[0]!.race === "protoss" ? 1 : 0);
   const allyShieldBits = hasShields(map.allies);
   const enemyShieldBits = hasShields(map.enemies);
   const typeBits = map.allyTypeBits.length;

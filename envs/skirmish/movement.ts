@@ -1,5 +1,4 @@
-import { isPathable, worldSize } from "./terrain.js";
-import { Activity, type World } from "./world.js";
+import { Activity, Layer, type World } from "./world.js";
 
 /** cos and sin of the 60° by which a unit turns off its way to get around others. */
 const detourCos = 0.5;
@@ -12,22 +11,30 @@ const blockedShare = 0.3;
 /** Moves a unit to a point, or as far along one axis as terrain lets it. */
 export function place(world: World, u: number, toX: number, toY: number): void {
   const { x, y } = world;
-  if (world.flying[u] === 1) {
-    x[u] = Math.min(Math.max(toX, 0), worldSize);
-    y[u] = Math.min(Math.max(toY, 0), worldSize);
-  } else if (isGround(world, toX, toY)) {
+  if (world.layer[u] === Layer.air) {
+    x[u] = Math.min(Math.max(toX, 0), world.terrain.width);
+    y[u] = Math.min(Math.max(toY, 0), world.terrain.height);
+  } else if (world.isFree(u, toX, toY)) {
     x[u] = toX;
     y[u] = toY;
-  } else if (isGround(world, toX, y[u])) x[u] = toX;
-  else if (isGround(world, x[u], toY)) y[u] = toY;
+  } else if (world.isFree(u, toX, y[u])) x[u] = toX;
+  else if (world.isFree(u, x[u], toY)) y[u] = toY;
 }
 
-function isGround(world: World, x: number, y: number): boolean {
-  return x >= 0 && y >= 0 && isPathable(world.terrain, x, y);
-}
-
-/** Walks u for one tick straight towards a point, or around what blocked it. Returns whether it has arrived. */
+/** Walks u for one tick towards a point, around walls and around what blocked it. Returns whether it has arrived. */
 export function walk(world: World, u: number, toX: number, toY: number): boolean {
+  if (world.layer[u] !== Layer.air && !world.navigation(u).open) {
+    const waypoint = world.navigation(u).waypoint(world.cellAt(world.x[u], world.y[u]), world.cellAt(toX, toY));
+    if (waypoint >= 0) {
+      const { width } = world.terrain;
+      walkStraight(world, u, (waypoint % width) + 0.5, Math.floor(waypoint / width) + 0.5);
+      return false;
+    }
+  }
+  return walkStraight(world, u, toX, toY);
+}
+
+function walkStraight(world: World, u: number, toX: number, toY: number): boolean {
   const { x, y, speed, detour, detourSide } = world;
   world.activity[u] = Activity.walking;
   const dx = toX - x[u];
@@ -51,18 +58,18 @@ export function walk(world: World, u: number, toX: number, toY: number): boolean
 }
 
 /**
- * Pushes overlapping units of the same layer (ground or air) apart. Walking units give way to those that stand; a standing unit
+ * Pushes overlapping units of the same layer (ground, air, colossi) apart. Walking units give way to those that stand; a standing unit
  * is pushed aside by its own side, not by the enemy; nobody pushes a unit that is fighting.
  */
 export function separate(world: World): void {
-  const { count, agents, x, y, alive, flying, radius, activity } = world;
+  const { count, agents, x, y, alive, layer, separation, activity } = world;
   for (let u = 0; u < count; u++) {
     if (alive[u] === 0) continue;
     for (let v = u + 1; v < count; v++) {
-      if (alive[v] === 0 || flying[v] !== flying[u]) continue;
+      if (alive[v] === 0 || layer[v] !== layer[u]) continue;
       const dx = x[v] - x[u];
       const dy = y[v] - y[u];
-      const apart = radius[u] + radius[v];
+      const apart = separation[u] + separation[v];
       const squared = dx * dx + dy * dy;
       if (squared >= apart * apart) continue;
       const distance = Math.sqrt(squared);

@@ -1,6 +1,7 @@
 import { RandomStream } from "../../src/tensor/random.js";
 import { attack, heal, recover } from "./combat.js";
 import { commandEnemies } from "./enemy.js";
+import type { SkirmishMap } from "./maps.js";
 import { separate, startDetours, walk } from "./movement.js";
 import { type Formation, formationOf, spawn } from "./spawn.js";
 import { Activity, Order, type World } from "./world.js";
@@ -13,9 +14,10 @@ export class Simulation {
 
   constructor(
     readonly world: World,
+    map: SkirmishMap,
     readonly jitter: number,
   ) {
-    this.#formation = formationOf(world);
+    this.#formation = formationOf(world, map);
   }
 
   reset(seed: number): void {

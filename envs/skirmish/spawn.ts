@@ -1,7 +1,6 @@
 import type { RandomStream } from "../../src/tensor/random.js";
 import { decisionPeriod } from "./enemy.js";
-import { spawns } from "./maps.js";
-import { worldSize } from "./terrain.js";
+import type { Group, Heading, SkirmishMap } from "./maps.js";
 import { shieldRegeneration, ticksPerGameSecond } from "./units.js";
 import type { World } from "./world.js";
 
@@ -9,6 +8,9 @@ import type { World } from "./world.js";
 const positionJitter = 0.25;
 /** Gap between neighbours in a formation, in world units. */
 const gap = 0.25;
+/** How finely, and how far, a free place is looked for. */
+const searchStep = 0.25;
+const searchRings = 40;
 
 /** Position of every unit at the start, before chance. */
 export interface Formation {
@@ -16,38 +18,75 @@ export interface Formation {
   readonly y: Float64Array;
 }
 
+/** Direction of the front: cosine and sine from the east. */
+const headings: Readonly<Record<Heading, readonly [cos: number, sin: number]>> = {
+  east: [1, 0],
+  north: [0, 1],
+  west: [-1, 0],
+  south: [0, -1],
+};
+
 /**
- * Lines up both sides about their spawns, facing each other: files of about √size units, the short-ranged in front and healers at the back.
- * Equal teams stand as mirror images of each other.
+ * Lines up all groups about their points: files of about √size units, the short-ranged in front and healers at the back. Equal
+ * teams that face each other stand as mirror images. Who would stand in a wall or in another group takes the nearest free place.
  */
-export function formationOf(world: World): Formation {
+export function formationOf(world: World, map: SkirmishMap): Formation {
   const formation = { x: new Float64Array(world.count), y: new Float64Array(world.count) };
-  lineUp(world, 0, world.agents, spawns.allies, 1, formation);
-  lineUp(world, world.agents, world.count, spawns.enemies, -1, formation);
+  let first = 0;
+  for (const group of [...map.allies, ...map.enemies]) {
+    const end = first + group.units.reduce((sum, [, count]) => sum + count, 0);
+    lineUp(world, first, end, group, formation);
+    first = end;
+  }
+  for (let u = 0; u < world.count; u++) settle(world, u, formation);
   return formation;
 }
 
-function lineUp(
-  world: World,
-  first: number,
-  end: number,
-  at: { readonly x: number; readonly y: number },
-  facing: 1 | -1,
-  out: Formation,
-): void {
+function lineUp(world: World, first: number, end: number, group: Group, out: Formation): void {
   const units = Array.from({ length: end - first }, (_, k) => first + k);
   const rank = (u: number) => (world.types[u].healing ? Number.POSITIVE_INFINITY : world.range[u]);
   // Array.sort is stable: within a rank the ids ascend from south to north, as SMAC sorts its units by position.
   units.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
   const spacing = 2 * Math.max(...units.map((u) => world.radius[u])) + gap;
-  const tall = Math.min(units.length, Math.ceil(Math.sqrt(units.length)) + 1);
-  const files = Math.ceil(units.length / tall);
+  const wide = Math.min(units.length, Math.ceil(Math.sqrt(units.length)) + 1);
+  const files = Math.ceil(units.length / wide);
+  const [cos, sin] = headings[group.facing];
   units.forEach((u, k) => {
-    const file = Math.floor(k / tall);
-    const inFile = Math.min(tall, units.length - file * tall);
-    out.x[u] = at.x + facing * ((files - 1) / 2 - file) * spacing;
-    out.y[u] = at.y + ((k % tall) - (inFile - 1) / 2) * spacing;
+    const file = Math.floor(k / wide);
+    const inFile = Math.min(wide, units.length - file * wide);
+    const forwards = ((files - 1) / 2 - file) * spacing;
+    const sideways = ((k % wide) - (inFile - 1) / 2) * spacing;
+    out.x[u] = group.x + cos * forwards + Math.abs(sin) * sideways;
+    out.y[u] = group.y + sin * forwards + Math.abs(cos) * sideways;
   });
+}
+
+/** Moves unit u to the free place nearest to where it stands: not in a wall, and not in a unit before it. */
+function settle(world: World, u: number, formation: Formation): void {
+  const { x, y } = formation;
+  const [homeX, homeY] = [x[u], y[u]];
+  let least = Number.POSITIVE_INFINITY;
+  for (let ring = 0; ring <= searchRings && ring * searchStep < least; ring++) {
+    for (let i = -ring; i <= ring; i++) {
+      for (let j = -ring; j <= ring; j++) {
+        if (Math.max(Math.abs(i), Math.abs(j)) !== ring) continue;
+        const [atX, atY] = [homeX + i * searchStep, homeY + j * searchStep];
+        const distance = Math.hypot(i, j) * searchStep;
+        if (distance >= least || !world.isFree(u, atX, atY) || isTaken(world, u, atX, atY, formation)) continue;
+        least = distance;
+        x[u] = atX;
+        y[u] = atY;
+      }
+    }
+  }
+}
+
+function isTaken(world: World, u: number, atX: number, atY: number, { x, y }: Formation): boolean {
+  for (let v = 0; v < u; v++) {
+    if (world.layer[v] !== world.layer[u]) continue;
+    if (Math.hypot(x[v] - atX, y[v] - atY) < world.separation[u] + world.separation[v]) return true;
+  }
+  return false;
 }
 
 /** Begins a battle: everybody alive and in formation, shifted a little and acting in a drawn order where there is jitter. */
@@ -56,8 +95,11 @@ export function spawn(world: World, formation: Formation, jitter: number, rng: R
   // Shields are whole and nobody was hurt before the battle.
   world.unhurt.fill(shieldRegeneration.delay * ticksPerGameSecond);
   for (let u = 0; u < world.count; u++) {
-    world.x[u] = formation.x[u] + shift(jitter, rng);
-    world.y[u] = formation.y[u] + shift(jitter, rng);
+    const x = formation.x[u] + shift(jitter, rng);
+    const y = formation.y[u] + shift(jitter, rng);
+    const free = world.isFree(u, x, y);
+    world.x[u] = free ? x : formation.x[u];
+    world.y[u] = free ? y : formation.y[u];
   }
   if (jitter === 0) return;
   rng.permutation(world.turns, 0, world.count);
@@ -66,9 +108,4 @@ export function spawn(world: World, formation: Formation, jitter: number, rng: R
 
 function shift(jitter: number, rng: RandomStream): number {
   return jitter === 0 ? 0 : (2 * rng.uniform() - 1) * positionJitter * jitter;
-}
-
-/** Mirrors an x coordinate at the middle of the world, which carries one team's formation onto the other's. */
-export function mirror(x: number): number {
-  return worldSize - x;
 }

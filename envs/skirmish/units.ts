@@ -11,9 +11,30 @@ export const ticksPerSecond = 22.4;
 /** Ticks in one second at the speed "normal", in which shield and energy regeneration and healing are quoted. */
 export const ticksPerGameSecond = 16;
 
-export type UnitName = "marine" | "marauder" | "medivac" | "stalker" | "zealot";
-export type Race = "terran" | "protoss";
-export type ArmourClass = "light" | "armoured";
+/** Every unit type by its name. */
+export const unitNames = [
+  "marine",
+  "marauder",
+  "medivac",
+  "stalker",
+  "zealot",
+  "colossus",
+  "zergling",
+  "baneling",
+  "hydralisk",
+  "spine-crawler",
+] as const;
+
+export type UnitName = (typeof unitNames)[number];
+export type Race = "terran" | "protoss" | "zerg";
+/** What bonus damage looks at; a baneling is neither light nor armoured. */
+export type ArmourClass = "light" | "armoured" | "none";
+
+/** Who else is hurt by an attack: all of the victim's side around the attacker, or along a line through the victim. */
+export type Splash =
+  | { readonly shape: "circle" /** World units around the attacker's centre. */; readonly radius: number }
+  /** Across the line of fire, world units. */
+  | { readonly shape: "line"; readonly length: number; readonly width: number };
 
 /** How a unit hurts others. */
 export interface Weapon {
@@ -30,6 +51,9 @@ export interface Weapon {
   /** Ticks from the start of an attack to its blow; a move order before that calls it off ("damage point"). */
   readonly windUp: number;
   readonly hitsAir: boolean;
+  readonly splash?: Splash;
+  /** The unit dies of its attack, and its death is an attack on whoever stands near. */
+  readonly suicidal?: boolean;
 }
 
 /** How a unit mends others. */
@@ -52,8 +76,14 @@ export interface UnitType {
   readonly armour: number;
   readonly armourClass: ArmourClass;
   readonly flying: boolean;
-  /** World units. */
+  /** Walks over cliffs, and over other ground units without pushing them. */
+  readonly cliffWalking?: boolean;
+  /** World units, for ranges. */
   readonly radius: number;
+  /** World units, for collisions; the radius where it is left out. */
+  readonly separation?: number;
+  /** Health that comes back, in points per game second. */
+  readonly regeneration?: number;
   /** World units per second. */
   readonly speed: number;
   readonly weapon?: Weapon;
@@ -67,6 +97,9 @@ export const energy = { start: 50, max: 200, rate: 0.5625 } as const;
 
 /** Shields mend after so many game seconds without damage, at so many points per game second. */
 export const shieldRegeneration = { delay: 10, rate: 2 } as const;
+
+/** Points per game second that every unit of the zerg regains. */
+const zergRegeneration = 0.2734;
 
 /** The least that a blow takes off health, whatever the armour. */
 export const leastDamage = 0.5;
@@ -149,8 +182,108 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     armourClass: "light",
     flying: false,
     radius: 0.5,
+    separation: 0.375,
     speed: 3.15,
     weapon: { damage: 8, blows: 2, range: 0.1, cooldown: 0.86, windUp: 0, hitsAir: false },
     cooldownScale: 22,
+  },
+  colossus: {
+    name: "colossus",
+    race: "protoss",
+    health: 200,
+    shield: 150,
+    armour: 1,
+    armourClass: "armoured",
+    flying: false,
+    cliffWalking: true,
+    radius: 1,
+    separation: 0.75,
+    speed: 3.15,
+    weapon: {
+      damage: 10,
+      blows: 2,
+      bonus: { against: "light", damage: 5 },
+      range: 7,
+      cooldown: 1.07,
+      windUp: 1,
+      hitsAir: false,
+      splash: { shape: "line", length: 2.8, width: 0.3 },
+    },
+    cooldownScale: 24,
+  },
+  zergling: {
+    name: "zergling",
+    race: "zerg",
+    health: 35,
+    shield: 0,
+    armour: 0,
+    armourClass: "light",
+    flying: false,
+    radius: 0.375,
+    regeneration: zergRegeneration,
+    speed: 4.13,
+    weapon: { damage: 5, blows: 1, range: 0.1, cooldown: 0.497, windUp: 0, hitsAir: false },
+    cooldownScale: 11,
+  },
+  baneling: {
+    name: "baneling",
+    race: "zerg",
+    health: 30,
+    shield: 0,
+    armour: 0,
+    armourClass: "none",
+    flying: false,
+    radius: 0.375,
+    regeneration: zergRegeneration,
+    speed: 3.5,
+    weapon: {
+      damage: 16,
+      blows: 1,
+      bonus: { against: "light", damage: 19 },
+      range: 0.25,
+      cooldown: 0.59,
+      windUp: 0,
+      hitsAir: false,
+      splash: { shape: "circle", radius: 2.2 },
+      suicidal: true,
+    },
+    cooldownScale: 1,
+  },
+  hydralisk: {
+    name: "hydralisk",
+    race: "zerg",
+    // 90 in the game's own data of this version; SMAC's copy of the unit has 80.
+    health: 80,
+    shield: 0,
+    armour: 0,
+    armourClass: "light",
+    flying: false,
+    radius: 0.625,
+    regeneration: zergRegeneration,
+    speed: 3.15,
+    weapon: { damage: 12, blows: 1, range: 5, cooldown: 0.59, windUp: 3, hitsAir: true },
+    cooldownScale: 10,
+  },
+  "spine-crawler": {
+    name: "spine-crawler",
+    race: "zerg",
+    health: 300,
+    shield: 0,
+    armour: 2,
+    armourClass: "armoured",
+    flying: false,
+    radius: 0.875,
+    regeneration: zergRegeneration,
+    speed: 0,
+    weapon: {
+      damage: 25,
+      blows: 1,
+      bonus: { against: "armoured", damage: 5 },
+      range: 7,
+      cooldown: 1.32,
+      windUp: 5,
+      hitsAir: false,
+    },
+    cooldownScale: 15,
   },
 };

@@ -1,6 +1,7 @@
-import type { SkirmishMap, Squad } from "./maps.js";
-import { type Terrain, terrains } from "./terrain.js";
-import { energy, ticksPerSecond, type UnitType, unitTypes } from "./units.js";
+import type { Group, Point, SkirmishMap } from "./maps.js";
+import { type Navigation, navigationOf } from "./navigation.js";
+import { type Terrain, terrainOf } from "./terrain.js";
+import { energy, ticksPerGameSecond, ticksPerSecond, type UnitType, unitTypes } from "./units.js";
 
 /** What a unit has been told to do. */
 export const Order = { none: 0, move: 1, attack: 2, heal: 3 } as const;
@@ -8,8 +9,12 @@ export const Order = { none: 0, move: 1, attack: 2, heal: 3 } as const;
 /** What a unit did in this tick; who is pushed aside depends on it. */
 export const Activity = { idle: 0, walking: 1, fighting: 2 } as const;
 
-function expand(squads: readonly Squad[]): UnitType[] {
-  return squads.flatMap(([name, count]) => Array.from({ length: count }, () => unitTypes[name]));
+/** What a unit collides with: only others of its layer. */
+export const Layer = { ground: 0, cliff: 1, air: 2 } as const;
+
+/** The types of all units of some groups, in order. */
+export function typesOf(groups: readonly Group[]): UnitType[] {
+  return groups.flatMap(({ units }) => units.flatMap(([name, count]) => Array.from({ length: count }, () => unitTypes[name])));
 }
 
 /**
@@ -23,14 +28,24 @@ export class World {
   readonly count: number;
   readonly types: readonly UnitType[];
   readonly terrain: Terrain;
+  /** Where the enemy attacks, see {@link SkirmishMap}. */
+  readonly attack: Point | "agents" | "nowhere";
 
   // What never changes in the life of a unit.
   readonly radius: Float64Array;
+  /** Radius in collisions. */
+  readonly separation: Float64Array;
+  readonly layer: Uint8Array;
+  /** [layer] the cells that units of this layer can stand on; for flyers of no meaning. */
+  readonly #free: readonly Uint8Array[];
+  readonly #navigation: readonly Navigation[];
   /** World units per tick. */
   readonly speed: Float64Array;
   readonly flying: Uint8Array;
   readonly healthMax: Float64Array;
   readonly shieldMax: Float64Array;
+  /** Health that comes back in a tick. */
+  readonly regeneration: Float64Array;
   /** Range of weapon or healing between edges. */
   readonly range: Float64Array;
   /** Ticks between attacks; 0 for units without a weapon. */
@@ -70,13 +85,21 @@ export class World {
   readonly phase: Int32Array;
 
   constructor(map: SkirmishMap) {
-    const allies = expand(map.allies);
-    this.types = [...allies, ...expand(map.enemies)];
+    const allies = typesOf(map.allies);
+    this.types = [...allies, ...typesOf(map.enemies)];
     this.agents = allies.length;
     this.count = this.types.length;
-    this.terrain = terrains[map.terrain];
+    this.terrain = terrainOf(map.terrain);
+    this.attack = map.attack;
+    this.#free = [this.terrain.pathable, this.terrain.climbable];
+    this.#navigation = this.#free.map((free) => navigationOf(this.terrain, free));
     const constant = (of: (type: UnitType) => number) => Float64Array.from(this.types, of);
     this.radius = constant((type) => type.radius);
+    this.separation = constant((type) => type.separation ?? type.radius);
+    this.layer = Uint8Array.from(this.types, ({ flying, cliffWalking }) =>
+      flying ? Layer.air : cliffWalking ? Layer.cliff : Layer.ground,
+    );
+    this.regeneration = constant((type) => (type.regeneration ?? 0) / ticksPerGameSecond);
     this.speed = constant((type) => type.speed / ticksPerSecond);
     this.flying = Uint8Array.from(this.types, (type) => (type.flying ? 1 : 0));
     this.healthMax = constant((type) => type.health);
@@ -125,6 +148,24 @@ export class World {
   canAttack(u: number, t: number): boolean {
     const weapon = this.types[u].weapon;
     return weapon !== undefined && (this.flying[t] === 0 || weapon.hitsAir);
+  }
+
+  /** Whether unit u can stand at a point. Flyers can everywhere in the world. */
+  isFree(u: number, x: number, y: number): boolean {
+    const { width, height } = this.terrain;
+    if (!(x >= 0 && y >= 0 && x < width && y < height)) return false;
+    return this.layer[u] === Layer.air || this.#free[this.layer[u]][Math.trunc(y) * width + Math.trunc(x)] === 1;
+  }
+
+  /** How unit u, which must not be a flyer, finds its way. */
+  navigation(u: number): Navigation {
+    return this.#navigation[this.layer[u]];
+  }
+
+  /** The cell that a point is in; points on the far edges of the world belong to the last. */
+  cellAt(x: number, y: number): number {
+    const { width, height } = this.terrain;
+    return Math.min(Math.trunc(y), height - 1) * width + Math.min(Math.trunc(x), width - 1);
   }
 
   /** Squared distance between the centres. */
