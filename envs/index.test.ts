@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { checkEnvironment } from "../src/environments/check.js";
 import { completeEnvironment } from "../src/environments/complete.js";
 import { BatonError } from "../src/errors.js";
-import { families, listEnvironments, openEnvironment } from "./index.js";
+import { families, listEnvironments, openEmbedded } from "./index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-envs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,7 +18,7 @@ function write(path: string, text: string): void {
 const body = `reset() {}, step(_actions: Int32Array, out: { truncated: boolean }) { out.truncated = true; }`;
 const spec = (id: string) => `spec: { id: ${id}, agents: 2, actions: 2, observationSize: 1, episodeLimit: 1 }`;
 
-const openIn = (id: string, options: Record<string, unknown> = {}) => openEnvironment(id, options, undefined, folder);
+const openIn = (id: string, options: Record<string, unknown> = {}) => openEmbedded(id, options, undefined, folder);
 
 async function mistake(id: string, options: Record<string, unknown> = {}): Promise<BatonError> {
   try {
@@ -40,7 +40,7 @@ describe("the registry", () => {
 
   it("gives every option of every family a default and a sentence", async () => {
     for (const { id } of listEnvironments()) {
-      const { make } = await openEnvironment(id);
+      const { make } = await openEmbedded(id);
       expect(completeEnvironment(make()).spec.id).toBe(id);
     }
     for (const { options } of families) {
@@ -50,18 +50,18 @@ describe("the registry", () => {
   });
 
   it("makes a new copy at each call", async () => {
-    const { make } = await openEnvironment("matrix/spiders-and-fly", { size: 5 });
+    const { make } = await openEmbedded("matrix/spiders-and-fly", { size: 5 });
     expect(make()).not.toBe(make());
     expect(make().spec.entityFeatures).toBe(13);
   });
 
   it("says which options hold, and leaves wrong ones to the caller who wants them", async () => {
-    const { options } = await openEnvironment("matrix/penalty", { penalty: -3 });
+    const { options } = await openEmbedded("matrix/penalty", { penalty: -3 });
     expect(options).toEqual({ penalty: -3, size: 4, fly: "away", episodeLimit: 20 });
     const refuse = (issues: readonly { path: readonly unknown[] }[]): never => {
       throw new Error(JSON.stringify(issues.map(({ path }) => path)));
     };
-    await expect(openEnvironment("matrix/penalty", { penalty: 3, sise: 5 }, refuse)).rejects.toThrow('[["sise"],["penalty"]]');
+    await expect(openEmbedded("matrix/penalty", { penalty: 3, sise: 5 }, refuse)).rejects.toThrow('[["sise"],["penalty"]]');
   });
 
   it("names the nearest environment and wrong options", async () => {
@@ -84,7 +84,7 @@ describe("custom environments", () => {
   const example = "./experiments/examples/my-env.ts";
 
   it("are one TypeScript file of at most 40 lines that keeps the contract", async () => {
-    const { make } = await openEnvironment(example, { length: 3 });
+    const { make } = await openEmbedded(example, { length: 3 });
     expect(make().spec).toMatchObject({ id: "corridor", episodeLimit: 12 });
     expect(checkEnvironment(make, { episodes: 20 })).toMatchObject({ id: "corridor", passed: true });
     expect(readFileSync(example, "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(40);
@@ -96,7 +96,7 @@ describe("custom environments", () => {
     write("legacy/env.ts", `export default () => ({ ${spec('"legacy"')}, ${body} });`);
     expect((await openIn("./plain.mjs")).make().spec.id).toBe("plain");
     expect((await openIn("legacy/env.ts")).make().spec.id).toBe("legacy");
-    expect((await openEnvironment(join(folder, "plain.mjs"))).make().spec.id).toBe("plain");
+    expect((await openEmbedded(join(folder, "plain.mjs"))).make().spec.id).toBe("plain");
   });
 
   it("are packages found from the working directory", async () => {

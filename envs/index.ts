@@ -4,8 +4,9 @@
  * @module
  */
 import type { z } from "zod";
+import { isPythonEnvironment, servedEnvironment } from "../src/bridge/index.js";
 import type { Environment, EnvironmentFamily, ScriptedPolicy } from "../src/environment.js";
-import type { MakerSource } from "../src/environments/threads/index.js";
+import { type EmbeddedEnvironment, embeddedEnvironment, isEmbedded, type OpenedEnvironment } from "../src/environments/opened.js";
 import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
 import {
@@ -20,14 +21,9 @@ import {
 import { matrix } from "./matrix/index.js";
 import { skirmish } from "./skirmish/index.js";
 
+export type { EmbeddedEnvironment, OpenedEnvironment, Resources } from "../src/environments/opened.js";
+export { isEmbedded } from "../src/environments/opened.js";
 export type { CustomEnvironment, Options, RefuseOptions } from "./load.js";
-
-/** An environment that is ready to be made, here and in other threads. */
-export interface OpenedEnvironment extends MadeEnvironment {
-  readonly source: MakerSource;
-  /** Scripted policies of its family by name; none for an environment of one's own. */
-  readonly policies: Readonly<Record<string, ScriptedPolicy>>;
-}
 
 /** A family whose options have been closed over: what is left is the same for all. */
 export interface RegisteredFamily {
@@ -37,7 +33,8 @@ export interface RegisteredFamily {
   /** For people who ask what may be set. */
   readonly options: z.ZodType;
   readonly policies: Readonly<Record<string, ScriptedPolicy>>;
-  open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment;
+  /** One that this process makes, or one that hosts serve. */
+  open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment | OpenedEnvironment;
 }
 
 function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFamily {
@@ -81,7 +78,8 @@ export function listEnvironments(): ListedEnvironment[] {
 /**
  * Opens an environment.
  *
- * @param id `family/member`; a path such as `./my-env.ts`; or the name of an npm package. See `load.ts` for the last two.
+ * @param id `family/member`; a path such as `./my-env.ts`, or the name of an npm package (see `load.ts`); or
+ *   `python:module:Class`.
  * @param options what `--set env.key=value` gave, not yet checked.
  * @param refuse what to do about wrong options; throws one BatonError that names each as `env.<key>` unless told otherwise.
  * @param directory where paths start and packages are looked for.
@@ -93,10 +91,18 @@ export async function openEnvironment(
   refuse: RefuseOptions = throwIssues,
   directory = process.cwd(),
 ): Promise<OpenedEnvironment> {
-  const made = await openHere(id, options, refuse, directory);
-  const argument: MakerArgument = { id, options: made.options, directory };
-  const policies = familyOf(id)?.policies ?? {};
-  return { ...made, policies, source: { module: import.meta.url, name: "makerOf", argument } };
+  const found = await find(id, options, refuse, directory);
+  if ("vectorize" in found) return found;
+  const argument: MakerArgument = { id, options: found.options, directory };
+  const maker = { make: found.make, source: { module: import.meta.url, name: "makerOf", argument } };
+  return embeddedEnvironment(maker, found.options, familyOf(id)?.policies);
+}
+
+/** {@link openEnvironment} for those who can use nothing but an embedded one. */
+export async function openEmbedded(...parameters: Parameters<typeof openEnvironment>): Promise<EmbeddedEnvironment> {
+  const opened = await openEnvironment(...parameters);
+  if (isEmbedded(opened)) return opened;
+  throw new BatonError("invalid-value", `${parameters[0]} does not run inside this process`);
 }
 
 interface MakerArgument {
@@ -107,10 +113,16 @@ interface MakerArgument {
 
 /** What another thread calls to make copies: the maker of an environment that was opened and checked already. */
 export async function makerOf({ id, options, directory }: MakerArgument): Promise<() => Environment> {
-  return (await openHere(id, options, throwIssues, directory)).make;
+  return (await openEmbedded(id, options, throwIssues, directory)).make;
 }
 
-async function openHere(id: string, options: Options, refuse: RefuseOptions, directory: string): Promise<MadeEnvironment> {
+async function find(
+  id: string,
+  options: Options,
+  refuse: RefuseOptions,
+  directory: string,
+): Promise<MadeEnvironment | OpenedEnvironment> {
+  if (isPythonEnvironment(id)) return servedEnvironment(id, options);
   const family = familyOf(id);
   const ids = listEnvironments().map((environment) => environment.id);
   if (family) {
@@ -121,5 +133,7 @@ async function openHere(id: string, options: Options, refuse: RefuseOptions, dir
   const custom = await loadCustomEnvironment(id, options, refuse, directory);
   if (custom) return custom;
   const { message, hint } = unknownName("environment", id, ids);
-  throw new BatonError("unknown-name", message, { hint: `${hint}, or a path such as ./my-env.ts, or an installed package` });
+  throw new BatonError("unknown-name", message, {
+    hint: `${hint}, or a path such as ./my-env.ts, python:module:Class, or an installed package`,
+  });
 }

@@ -1,12 +1,12 @@
 /** What must hold of any believable simulator of these battles, seen by scripted policies. Few episodes: wide margins. */
 import { describe, expect, it } from "vitest";
-import { listEnvironments, openEnvironment } from "../envs/index.js";
+import { listEnvironments, openEmbedded } from "../envs/index.js";
 import { scriptedPolicies } from "../envs/skirmish/scripted.js";
 import { vectorize } from "../src/environments/vectorize.js";
 import { playScripted } from "../src/training/scripted.js";
 
 async function play(map: string, policy: keyof typeof scriptedPolicies, episodes = 32) {
-  const { make } = await openEnvironment(`skirmish/${map}`);
+  const { make } = await openEmbedded(`skirmish/${map}`);
   return playScripted(vectorize(make, 16), scriptedPolicies[policy], { episodes, seed: 11 });
 }
 

@@ -1,9 +1,10 @@
-import type { OpenedEnvironment } from "../../envs/index.js";
-import { openEnvironment } from "../../envs/index.js";
+import { type OpenedEnvironment, openEnvironment, type Resources } from "../../envs/index.js";
+import { simulatorSettings } from "../bridge/settings.js";
 import type { ScriptedPolicy } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { unknownName } from "../names.js";
 import { setLayer } from "../training/layers.js";
+import { checkSettings, settingsError } from "../validation.js";
 
 /** The whole number that an option was given as text. Throws a BatonError that names the option and the range. */
 export function wholeNumber(option: string, text: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
@@ -44,14 +45,30 @@ export function collect(value: string, previous: readonly string[]): readonly st
   return [...previous, value];
 }
 
-/** Opens an environment with the options of `--set env.key=value`; no other settings have a meaning here. */
-export function openFromCommandLine(id: string, assignments: readonly string[]): Promise<OpenedEnvironment> {
-  const { env = {}, ...others } = setLayer(assignments).settings;
+/** Help for the argument that {@link openFromCommandLine} reads. */
+export const environmentId = "An environment's id, the path of your own (./my-env.ts, python:module:Class), or a package's name.";
+
+/** Help for the option that {@link openFromCommandLine} reads. */
+export const environmentSettings = [
+  "--set <key=value>",
+  "An option of the environment (env.key), or how its simulators are run (simulators.key); may be repeated.",
+] as const;
+
+/** Opens an environment with `--set env.key=value` and `--set simulators.key=value`; no other settings have a meaning here. */
+export async function openFromCommandLine(
+  id: string,
+  assignments: readonly string[],
+  envThreads = 0,
+): Promise<{ opened: OpenedEnvironment; resources: Resources }> {
+  const { env = {}, simulators = {}, ...others } = setLayer(assignments).settings;
   const [other] = Object.keys(others);
   if (other !== undefined || typeof env !== "object" || env === null) {
     throw new BatonError("invalid-value", `--set ${other ?? "env"} has no meaning here`, {
-      hint: "only the environment's options can be set: --set env.key=value",
+      hint: "only the environment's options (--set env.key=value) and simulators.key can be set",
     });
   }
-  return openEnvironment(id, env as Readonly<Record<string, unknown>>);
+  const checked = checkSettings(simulatorSettings, simulators, "simulators");
+  if (checked.issues !== undefined) throw settingsError(checked.issues);
+  const opened = await openEnvironment(id, env as Readonly<Record<string, unknown>>);
+  return { opened, resources: { envThreads, simulators: checked.value } };
 }

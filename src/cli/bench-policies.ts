@@ -1,9 +1,8 @@
 import { Command } from "commander";
 import { families, listEnvironments, openEnvironment } from "../../envs/index.js";
-import { vectorizeOver } from "../environments/threads/index.js";
 import { BatonError } from "../errors.js";
 import { playScripted } from "../training/scripted.js";
-import { collect, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
+import { collect, environmentSettings, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
 import { type BenchRow, benchRow, printBench } from "./bench-report.js";
 import { printLines } from "./output.js";
 
@@ -28,7 +27,7 @@ export function benchPoliciesCommand(): Command {
     .option("--policy <name>", "Only this policy; may be repeated (default: all).", collect, [])
     .option("--seed <n>", "Seed that the episodes are drawn from, a whole number from 0.", "0")
     .option("--env-threads <n>", "Threads that step environment copies; 0 has none.", "0")
-    .option("--set <env.key=value>", "An option of the environments; may be repeated.", collect, [])
+    .option(...environmentSettings, collect, [])
     .option("--markdown", "Print a Markdown table, one row for each environment.")
     .option("--json", "Print the figures as one JSON object.")
     .action((ids: string[], options: BenchPoliciesOptions) => benchPolicies(ids, options));
@@ -43,9 +42,9 @@ async function benchPolicies(ids: readonly string[], options: BenchPoliciesOptio
   const rows: BenchRow[] = [];
   if (options.markdown) printLines(markdownRow(["", ...names]), markdownRow(["---", ...names.map(() => "---:")]));
   for (const id of environments) {
-    const opened = await openFromCommandLine(id, options.set);
+    const { opened, resources } = await openFromCommandLine(id, options.set, threads);
     const policies = names.map((name) => scriptedPolicy(id, opened, name));
-    const environment = await vectorizeOver(threads, opened, Math.min(COPIES, episodes));
+    const environment = await opened.vectorize(Math.min(COPIES, episodes), resources);
     const rates: number[] = [];
     for (const [k, policy] of policies.entries()) {
       const { winRate } = await playScripted(environment, policy, { episodes, seed });

@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import type { VectorEnvironment } from "../environment.js";
 import { randomLegalAction } from "../environments/player.js";
-import { vectorizeOver } from "../environments/threads/index.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { RandomStream } from "../tensor/random.js";
-import { collect, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
+import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
@@ -28,13 +27,13 @@ interface BenchEnvironmentOptions {
 function benchEnvironmentCommand(): Command {
   return new Command("env")
     .description("Environment steps per second with random legal actions, all features written, on one copy and on several.")
-    .argument("<id>", "An environment's id, the path of your own (./my-env.ts), or a package's name.")
+    .argument("<id>", environmentId)
     .option("--copies <n>", "Environment copies that are stepped together.", "32")
     .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
     .option("--seconds <s>", "Length of each round in seconds.", "0.5")
     .option("--env-threads <n>", "Also spread the several copies over so many threads.", "0")
     .option("--seed <n>", "Seed of the episodes and the actions, a whole number from 0.", "0")
-    .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
+    .option(...environmentSettings, collect, [])
     .option("--json", "Print the figures as one JSON object.")
     .action((id: string, options: BenchEnvironmentOptions) => benchEnvironment(id, options));
 }
@@ -45,11 +44,11 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
   const seconds = positiveNumber("--seconds", options.seconds);
   const seed = wholeNumber("--seed", options.seed, 0);
   const threads = wholeNumber("--env-threads", options.envThreads, 0, 256);
-  const maker = await openFromCommandLine(id, options.set);
+  const { opened, resources } = await openFromCommandLine(id, options.set);
   const ways = [...new Set([1, copies])].map((size) => ({ size, threads: 0 }));
   if (threads > 0) ways.push({ size: copies, threads });
   const players = await Promise.all(
-    ways.map(async (way) => new RandomPlayer(await vectorizeOver(way.threads, maker, way.size), seed)),
+    ways.map(async (way) => new RandomPlayer(await opened.vectorize(way.size, { ...resources, envThreads: way.threads }), seed)),
   );
   const rates = ways.map((): number[] => []);
   // The ways take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.

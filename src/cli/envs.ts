@@ -1,10 +1,10 @@
 import { Command } from "commander";
 import pc from "picocolors";
-import { listEnvironments, openEnvironment } from "../../envs/index.js";
+import { isEmbedded, listEnvironments, openEnvironment } from "../../envs/index.js";
+import { defaultSimulators } from "../bridge/settings.js";
 import type { EnvironmentSpec } from "../environment.js";
-import { type CheckReport, checkEnvironment } from "../environments/check.js";
-import { completeEnvironment } from "../environments/complete.js";
-import { collect, openFromCommandLine, wholeNumber } from "./arguments.js";
+import { type CheckReport, checkEnvironment, checkRemoteEnvironment } from "../environments/check.js";
+import { collect, environmentId, environmentSettings, openFromCommandLine, wholeNumber } from "./arguments.js";
 import { formatTable, printJson, printLines } from "./output.js";
 
 export function envsCommand(): Command {
@@ -40,9 +40,8 @@ async function list(json: boolean): Promise<void> {
 }
 
 async function specOf(id: string): Promise<EnvironmentSpec> {
-  const env = completeEnvironment((await openEnvironment(id)).make());
-  env.close?.();
-  return env.spec;
+  const opened = await openEnvironment(id);
+  return opened.spec({ envThreads: 0, simulators: defaultSimulators });
 }
 
 function sizesOf(spec: EnvironmentSpec) {
@@ -69,10 +68,10 @@ interface CheckCommandOptions {
 function checkCommand(): Command {
   return new Command("check")
     .description("Play an environment with random legal actions and say where it keeps or breaks the contract.")
-    .argument("<id>", "An environment's id, the path of your own (./my-env.ts), or a package's name.")
+    .argument("<id>", environmentId)
     .option("--episodes <n>", "Episodes to play.", "5")
     .option("--seed <n>", "Seed of the first episode, a whole number from 0.", "0")
-    .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
+    .option(...environmentSettings, collect, [])
     .option("--json", "Print the report as one JSON object.")
     .action((id: string, options: CheckCommandOptions) => check(id, options));
 }
@@ -80,8 +79,10 @@ function checkCommand(): Command {
 async function check(id: string, options: CheckCommandOptions): Promise<void> {
   const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
   const seed = wholeNumber("--seed", options.seed, 0);
-  const { make } = await openFromCommandLine(id, options.set);
-  const report = checkEnvironment(make, { episodes, seed });
+  const { opened, resources } = await openFromCommandLine(id, options.set);
+  const report = isEmbedded(opened)
+    ? checkEnvironment(opened.make, { episodes, seed })
+    : await checkRemoteEnvironment(() => opened.vectorize(1, resources), { episodes, seed });
   if (options.json) printJson({ ...report, id: report.id || id });
   else printLines(...reportLines(report, id));
   if (!report.passed) process.exitCode = 1;

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { vectorizeOver } from "../environments/threads/index.js";
 import { BatonError } from "../errors.js";
 import { makeFolder } from "../runs/files.js";
 import { RunFolder, writeEpisode } from "../runs/index.js";
@@ -75,9 +74,9 @@ async function evaluateScripted(id: string, name: string, options: EvaluateOptio
   const record = recordedCount(options.record, episodes);
   const seed = wholeNumber("--seed", options.seed ?? "1000", 0);
   const threads = wholeNumber("--env-threads", options.envThreads ?? "0", 0, 256);
-  const opened = await openFromCommandLine(id, options.set);
+  const { opened, resources } = await openFromCommandLine(id, options.set, threads);
   const policy = scriptedPolicy(id, opened, name);
-  const environment = await vectorizeOver(threads, opened, Math.min(COPIES, episodes));
+  const environment = await opened.vectorize(Math.min(COPIES, episodes), resources);
   const play = { episodes, seed, record: (episode: number) => episode < record, onEpisode: showCount(episodes) };
   const result = await playScripted(environment, policy, play);
   const agent = `scripted ${name}`;
@@ -100,7 +99,11 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<void
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 
   const device = await openDevice(options.device ?? experiment.config.device, { threads: experiment.config.threads });
-  const environment = await vectorizeOver(threads, experiment, Math.min(COPIES, episodes));
+  const environment = await experiment.environment.vectorize(
+    Math.min(COPIES, episodes),
+    { ...experiment.config, envThreads: threads },
+    (sentence) => process.stderr.write(`warning: ${sentence}\n`),
+  );
   const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy });
   const result = await evaluator.evaluate(policy, {
     episodes,

@@ -4,11 +4,13 @@
  *
  * @module
  */
-import type { CompleteEnvironment, Environment } from "../environment.js";
+import type { Environment, VectorEnvironment } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { completeEnvironment } from "./complete.js";
 import { contractInspector, type StepCheck, stepChecks } from "./inspect.js";
 import { firstDifference, Player, type TimeStepDigest } from "./player.js";
+import { type SingleEnvironment, singleEnvironment } from "./single.js";
+import { runAwaiting, runNow, settled, type Turns } from "./turns.js";
 
 /** One property of the contract and whether it held. */
 export interface CheckResult {
@@ -71,7 +73,8 @@ class Findings {
   }
 
   report(id: string): CheckReport {
-    const cause = this.#failures.get("spec") ?? this.#failures.get("plays") ?? "episodes do not repeat";
+    // Of a traceback below a sentence, once is enough.
+    const [cause] = (this.#failures.get("spec") ?? this.#failures.get("plays") ?? "episodes do not repeat").split("\n");
     const checks = checkNames.map((name): CheckResult => {
       const failure = this.#failures.get(name) ?? (this.#judged.has(name) ? undefined : `not judged, because ${cause}`);
       const detail = failure ?? this.#facts.get(name) ?? "";
@@ -82,33 +85,71 @@ class Findings {
 }
 
 /** Runs the suite. Never throws for what the environment does: that is in the report. */
-export function checkEnvironment(make: () => Environment, { episodes = 5, seed = 0 }: CheckOptions = {}): CheckReport {
+export function checkEnvironment(make: () => Environment, options: CheckOptions = {}): CheckReport {
+  return runNow(suite(() => completeEnvironment(make()), options));
+}
+
+/**
+ * {@link checkEnvironment} for environments elsewhere; `open` opens one copy.
+ *
+ * @throws BatonError of `open` when it is not about the environment itself: an interpreter that is missing, a misspelt name.
+ */
+export async function checkRemoteEnvironment(
+  open: () => Promise<VectorEnvironment>,
+  options: CheckOptions = {},
+): Promise<CheckReport> {
+  let refusal: BatonError | undefined;
+  const make = async () => {
+    try {
+      return singleEnvironment(await open());
+    } catch (error) {
+      if (error instanceof BatonError && error.code !== "environment") refusal = error;
+      throw error;
+    }
+  };
+  const report = await runAwaiting(suite(make, options));
+  if (refusal) throw refusal;
+  return report;
+}
+
+function* suite(
+  make: () => SingleEnvironment | Promise<SingleEnvironment>,
+  { episodes = 5, seed = 0 }: CheckOptions,
+): Turns<CheckReport> {
   if (!Number.isInteger(episodes) || episodes < 1) {
     throw new BatonError("invalid-value", `the number of episodes is ${episodes}, but must be a whole number of at least 1`);
   }
   const findings = new Findings();
-  const made: CompleteEnvironment[] = [];
-  const another = () => {
-    const env = guardActions(completeEnvironment(make()), findings);
+  const made: SingleEnvironment[] = [];
+  const another: Make = function* () {
+    const env = guardActions(yield* settled(make()), findings);
     made.push(env);
     return env;
   };
   try {
-    another();
+    yield* another();
     findings.judge("spec");
   } catch (error) {
     findings.fail("spec", sentenceOf(error));
     return findings.report("");
   }
   try {
-    const episodesSeen = checkPlay(made[0]!, findings, episodes, seed);
-    checkRepetition(another, episodesSeen, findings, seed);
-    checkReset(made[0]!, episodesSeen, findings, seed);
-    if (!findings.failed("deterministic")) checkIndependence(another, episodesSeen[0]!, findings, seed);
-    for (const env of made) env.close?.();
+    const episodesSeen = yield* checkPlay(made[0]!, findings, episodes, seed);
+    yield* checkRepetition(another, episodesSeen, findings, seed);
+    yield* checkReset(made[0]!, episodesSeen, findings, seed);
+    if (!findings.failed("deterministic")) yield* checkIndependence(another, episodesSeen[0]!, findings, seed);
+    for (const env of made.splice(1)) yield* settled(env.close?.());
+    yield* settled(made[0]!.close?.());
     findings.judge("plays");
   } catch (error) {
     findings.fail("plays", sentenceOf(error));
+    // What has failed may fail to close as well; the report is about the first mistake.
+    for (const env of made)
+      yield* settled(
+        Promise.resolve(env)
+          .then((e) => e.close?.())
+          .catch(() => {}),
+      );
   }
   return findings.report(made[0]!.spec.id);
 }
@@ -128,8 +169,9 @@ export function assertConforms(make: () => Environment, options: CheckOptions = 
 }
 
 type Trace = readonly TimeStepDigest[];
+type Make = () => Turns<SingleEnvironment>;
 
-function checkPlay(env: CompleteEnvironment, findings: Findings, episodes: number, seed: number): Trace[] {
+function* checkPlay(env: SingleEnvironment, findings: Findings, episodes: number, seed: number): Turns<Trace[]> {
   const player = new Player(
     env,
     contractInspector(env, (name, detail) => findings.fail(name, detail)),
@@ -137,7 +179,7 @@ function checkPlay(env: CompleteEnvironment, findings: Findings, episodes: numbe
   let terminated = 0;
   const traces: Trace[] = [];
   for (let k = 0; k < episodes; k++) {
-    traces.push(player.play(seed + k));
+    traces.push(yield* player.play(seed + k));
     if (player.out.terminated) terminated += 1;
   }
   for (const name of Object.keys(stepChecks) as StepCheck[]) findings.judge(name);
@@ -149,34 +191,34 @@ function checkPlay(env: CompleteEnvironment, findings: Findings, episodes: numbe
   return traces;
 }
 
-function checkRepetition(make: () => CompleteEnvironment, traces: readonly Trace[], findings: Findings, seed: number): void {
-  const player = new Player(make());
-  traces.forEach((trace, k) => {
-    const difference = firstDifference(trace, player.play(seed + k));
+function* checkRepetition(make: Make, traces: readonly Trace[], findings: Findings, seed: number): Turns<void> {
+  const player = new Player(yield* make());
+  for (const [k, trace] of traces.entries()) {
+    const difference = firstDifference(trace, yield* player.play(seed + k));
     if (difference) findings.fail("deterministic", `episode ${k} (seed ${seed + k}) differs at ${difference}`);
-  });
-  const other = firstDifference(traces[0]!, player.play(seed + 1, { actionSeed: seed }));
+  }
+  const other = firstDifference(traces[0]!, yield* player.play(seed + 1, { actionSeed: seed }));
   findings.judge("deterministic", other ? "another seed gives another episode" : "another seed gave the same episode");
 }
 
-function checkReset(env: CompleteEnvironment, traces: readonly Trace[], findings: Findings, seed: number): void {
+function* checkReset(env: SingleEnvironment, traces: readonly Trace[], findings: Findings, seed: number): Turns<void> {
   const player = new Player(env);
   const last = traces.length - 1;
-  const afterEnd = firstDifference(traces[0]!, player.play(seed));
+  const afterEnd = firstDifference(traces[0]!, yield* player.play(seed));
   if (afterEnd) findings.fail("reset", `played again after an episode's end, seed ${seed} differs at ${afterEnd}`);
-  player.play(seed, { steps: Math.floor((traces[0]!.length - 1) / 2) });
-  const fromMiddle = firstDifference(traces[last]!, player.play(seed + last));
+  yield* player.play(seed, { steps: Math.floor((traces[0]!.length - 1) / 2) });
+  const fromMiddle = firstDifference(traces[last]!, yield* player.play(seed + last));
   if (fromMiddle) findings.fail("reset", `played again from the middle of another, seed ${seed + last} differs at ${fromMiddle}`);
   findings.judge("reset");
 }
 
-function checkIndependence(make: () => CompleteEnvironment, trace: Trace, findings: Findings, seed: number): void {
-  const [one, other] = [new Player(make()), new Player(make())];
-  one.start(seed);
-  other.start(seed + 1);
+function* checkIndependence(make: Make, trace: Trace, findings: Findings, seed: number): Turns<void> {
+  const [one, other] = [new Player(yield* make()), new Player(yield* make())];
+  yield* one.start(seed);
+  yield* other.start(seed + 1);
   while (!one.ended || !other.ended) {
-    if (!one.ended) one.step();
-    if (!other.ended) other.step();
+    if (!one.ended) yield* one.step();
+    if (!other.ended) yield* other.step();
   }
   const difference = firstDifference(trace, one.trace);
   if (difference) findings.fail("independent", `beside another copy, seed ${seed} differs at ${difference}`);
@@ -184,16 +226,17 @@ function checkIndependence(make: () => CompleteEnvironment, trace: Trace, findin
 }
 
 /** Reports an environment that writes into its actions. */
-function guardActions(env: CompleteEnvironment, findings: Findings): CompleteEnvironment {
+function guardActions(env: SingleEnvironment, findings: Findings): SingleEnvironment {
   const before = new Int32Array(env.spec.agents);
   return {
     ...env,
     step(actions, out) {
       before.set(actions);
-      env.step(actions, out);
+      const pending = env.step(actions, out);
       const agent = actions.findIndex((action, i) => action !== before[i]);
       if (agent >= 0)
         findings.fail("actions", `the action of agent ${agent} was changed from ${before[agent]} to ${actions[agent]}`);
+      return pending;
     },
   };
 }

@@ -1,5 +1,6 @@
-import { type CompleteEnvironment, type Frame, type TimeStep, timeStepFields } from "../environment.js";
+import { type Frame, type TimeStep, timeStepFields } from "../environment.js";
 import type { Inspector } from "./player.js";
+import type { SingleEnvironment } from "./single.js";
 
 /** Checks that look at single time steps, with the sentence that holds when they pass. */
 export const stepChecks = {
@@ -24,7 +25,7 @@ export type StepCheck = keyof typeof stepChecks;
 export type Report = (check: StepCheck, detail: string) => void;
 
 /** An inspector that looks at every time step of `env` and reports what breaks the contract. */
-export function contractInspector(env: CompleteEnvironment, report: Report): Inspector {
+export function contractInspector(env: SingleEnvironment, report: Report): Inspector {
   const { spec } = env;
   return (out, given, step) => {
     const at = `at step ${step}`;
@@ -34,7 +35,8 @@ export function contractInspector(env: CompleteEnvironment, report: Report): Ins
     inspectAgents(out, env, at, report);
     inspectTargets(out, env, at, report);
     inspectEpisode(out, spec.episodeLimit, step, report);
-    if (env.frame) inspectFrame(env.frame(), spec.agents, at, report);
+    const frame = env.frame?.();
+    if (frame) inspectFrame(frame, spec.agents, at, report);
   };
 }
 
@@ -77,7 +79,7 @@ function inspectNumbers(out: TimeStep, at: string, report: Report): void {
   }
 }
 
-function inspectAgents(out: TimeStep, env: CompleteEnvironment, at: string, report: Report): void {
+function inspectAgents(out: TimeStep, env: SingleEnvironment, at: string, report: Report): void {
   const { agents: n, actions: A } = env.spec;
   for (let i = 0; i < n; i++) {
     let legal = 0;
@@ -87,7 +89,7 @@ function inspectAgents(out: TimeStep, env: CompleteEnvironment, at: string, repo
   }
 }
 
-function inspectTargets(out: TimeStep, env: CompleteEnvironment, at: string, report: Report): void {
+function inspectTargets(out: TimeStep, env: SingleEnvironment, at: string, report: Report): void {
   const { agents: n, actions: A, untargetedActions: U, entities: N } = env.spec;
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < A - U; k++) {

@@ -1,6 +1,8 @@
-import { type CompleteEnvironment, type TimeStep, timeStepFields } from "../environment.js";
+import { type TimeStep, timeStepFields } from "../environment.js";
 import { RandomStream } from "../tensor/random.js";
+import type { SingleEnvironment } from "./single.js";
 import { allocateTimeStep } from "./timestep.js";
+import { settled, type Turns } from "./turns.js";
 
 /** What one time step held, a 32-bit digest for each array and the scalars as text: two traces are equal exactly when this is. */
 export type TimeStepDigest = Readonly<Record<string, number | string>>;
@@ -19,7 +21,7 @@ export class Player {
   #random = RandomStream.from(0);
 
   constructor(
-    readonly env: CompleteEnvironment,
+    readonly env: SingleEnvironment,
     readonly inspect: Inspector = () => {},
   ) {
     this.out = allocateTimeStep(env.spec);
@@ -28,10 +30,10 @@ export class Player {
   }
 
   /** Begins an episode; its actions are drawn from `actionSeed`. */
-  start(seed: number, actionSeed = seed): void {
+  *start(seed: number, actionSeed = seed): Turns<void> {
     this.#random = RandomStream.from(actionSeed, "check");
     this.trace = [];
-    this.env.reset(seed, this.out);
+    yield* settled(this.env.reset(seed, this.out));
     this.#record();
   }
 
@@ -41,17 +43,17 @@ export class Player {
   }
 
   /** One step of random legal actions; an agent that has none takes action 0. */
-  step(): void {
+  *step(): Turns<void> {
     const { agents: n, actions: A } = this.env.spec;
     for (let i = 0; i < n; i++) this.actions[i] = randomLegalAction(this.out.actionMask, i * A, A, this.#random);
-    this.env.step(this.actions, this.out);
+    yield* settled(this.env.step(this.actions, this.out));
     this.#record();
   }
 
   /** A whole episode, or its first `steps` steps. Returns its trace. */
-  play(seed: number, { actionSeed = seed, steps = Number.POSITIVE_INFINITY } = {}): readonly TimeStepDigest[] {
-    this.start(seed, actionSeed);
-    while (!this.ended && this.trace.length <= steps) this.step();
+  *play(seed: number, { actionSeed = seed, steps = Number.POSITIVE_INFINITY } = {}): Turns<readonly TimeStepDigest[]> {
+    yield* this.start(seed, actionSeed);
+    while (!this.ended && this.trace.length <= steps) yield* this.step();
     return this.trace;
   }
 

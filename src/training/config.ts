@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { simulatorSettings } from "../bridge/settings.js";
 import { deviceNames } from "../tensor/devices.js";
 
 const count = (least = 1) => z.number().int().min(least);
@@ -50,6 +51,7 @@ export const configSchema = z.strictObject({
     .max(256)
     .default(0)
     .describe("Threads that environment copies are spread over; 0 steps them in the main thread."),
+  simulators: simulatorSettings.prefault({}),
   env: z
     .looseObject({ id: z.string().min(1).describe("Environment, e.g. skirmish/3m.") })
     .describe("The environment and its options."),

@@ -1,10 +1,8 @@
 /** From settings to parts: checks a whole configuration and makes its environment and agent. */
 import { agentFamily } from "../../agents/index.js";
-import { openEnvironment } from "../../envs/index.js";
+import { type OpenedEnvironment, openEnvironment } from "../../envs/index.js";
 import type { Agent } from "../agent.js";
-import type { Environment, EnvironmentSpec } from "../environment.js";
-import { completeEnvironment } from "../environments/complete.js";
-import type { MakerSource } from "../environments/threads/index.js";
+import type { EnvironmentSpec } from "../environment.js";
 import { checkSettings, type SettingIssue, settingsError } from "../validation.js";
 import { type Config, configSchema } from "./config.js";
 import { locateIssues, type SettingLayer, type SettingPath } from "./layers.js";
@@ -15,10 +13,8 @@ export interface Experiment {
   readonly config: Config;
   readonly spec: EnvironmentSpec;
   readonly agent: Agent;
-  /** Makes one more copy of the environment. */
-  readonly make: () => Environment;
-  /** How other threads make theirs. */
-  readonly source: MakerSource;
+  /** What its copies are opened from. */
+  readonly environment: OpenedEnvironment;
 }
 
 /** Checks all settings at once and builds the parts. Throws one BatonError with every mistake and where it was written. */
@@ -37,15 +33,12 @@ export async function resolveExperiment(layer: SettingLayer): Promise<Experiment
 
   const { id, ...environmentInput } = config.env;
   const opened = await openEnvironment(id, environmentInput, (issues) => fail(issues, ["env"]));
-  const probe = completeEnvironment(opened.make());
-  const spec = probe.spec;
-  probe.close?.();
+  const spec = await opened.spec(config);
   const agentSettings = settings.value as Record<string, unknown>;
   return {
     config: { ...config, env: { id, ...opened.options }, agent: { name, ...agentSettings } },
     spec,
     agent: family.create(spec, agentSettings as never),
-    make: opened.make,
-    source: opened.source,
+    environment: opened,
   };
 }

@@ -1,7 +1,6 @@
 /** A run on disk and the training that fills it: begin or resume, checkpoints, metrics, evaluation.json. */
 import { stringify } from "yaml";
 import type { VectorEnvironment } from "../environment.js";
-import { vectorizeOver } from "../environments/threads/index.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
 import { writeFileAtomic } from "../runs/files.js";
@@ -55,7 +54,7 @@ export async function trainRun(
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
   const open = async (copies: number) => {
-    const environment = await vectorizeOver(config.envThreads, experiment, copies);
+    const environment = await experiment.environment.vectorize(copies, config, events.onWarning);
     opened.push(environment);
     return environment;
   };

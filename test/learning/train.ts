@@ -1,4 +1,3 @@
-import { vectorizeOver } from "../../src/environments/threads/index.js";
 import { openDevice } from "../../src/tensor/devices.js";
 import type { Evaluation } from "../../src/training/evaluator.js";
 import { resolveExperiment } from "../../src/training/experiment.js";
@@ -8,8 +7,8 @@ import { Trainer, type TrainingRecord } from "../../src/training/trainer.js";
 export async function trainInMemory(settings: Record<string, unknown>): Promise<{ records: TrainingRecord[]; last: Evaluation }> {
   const experiment = await resolveExperiment({ settings, origin: () => undefined });
   const { config, spec, agent } = experiment;
-  const environment = await vectorizeOver(config.envThreads, experiment, config.training.copies);
-  const evaluationEnvironment = await vectorizeOver(config.envThreads, experiment, config.evaluation.episodes);
+  const environment = await experiment.environment.vectorize(config.training.copies, config);
+  const evaluationEnvironment = await experiment.environment.vectorize(config.evaluation.episodes, config);
   const trainer = await Trainer.create({
     config,
     spec,

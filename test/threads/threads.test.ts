@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { openEnvironment } from "../../envs/index.js";
+import { openEmbedded } from "../../envs/index.js";
 import { type EpisodeInfo, timeStepFields, type VectorEnvironment } from "../../src/environment.js";
 import { randomLegalAction } from "../../src/environments/player.js";
 import { vectorizeOver } from "../../src/environments/threads/index.js";
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function open(id: string, copies: number, threads: number, options = {}): Promise<VectorEnvironment> {
-  const maker = await openEnvironment(id, options, undefined, import.meta.dirname);
+  const maker = await openEmbedded(id, options, undefined, import.meta.dirname);
   const environment = await vectorizeOver(threads, maker, copies);
   opened.push(environment);
   return environment;
@@ -143,7 +143,7 @@ describe("what goes wrong in a thread", () => {
   });
 
   it("is told when the environment cannot be made there", async () => {
-    const maker = await openEnvironment("./misbehaving.mjs", {}, undefined, import.meta.dirname);
+    const maker = await openEmbedded("./misbehaving.mjs", {}, undefined, import.meta.dirname);
     const argument = { ...(maker.source.argument as object), options: { mischief: "birth" } };
     const mistake = await mistakeOf(vectorizeOver(2, { ...maker, source: { ...maker.source, argument } }, 2));
     expect(mistake.message).toContain("TypeError: no simulator here");

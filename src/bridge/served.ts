@@ -1,0 +1,35 @@
+import type { OpenedEnvironment } from "../environments/opened.js";
+import { openPythonEnvironment, type PythonOptions } from "./python.js";
+import type { SimulatorSettings } from "./settings.js";
+
+/**
+ * An environment that hosts serve.
+ *
+ * @param id `python:` and what `baton_host --env` is told.
+ * @param options keyword arguments of the environment's class.
+ */
+export function servedEnvironment(id: string, options: OpenedEnvironment["options"]): OpenedEnvironment {
+  const open = (copies: number, simulators: SimulatorSettings) =>
+    openPythonEnvironment(id, copies, hostOptions(simulators, options));
+  return {
+    options,
+    policies: {},
+    async spec({ simulators }) {
+      const env = await open(1, simulators);
+      await env.close?.();
+      return env.spec;
+    },
+    vectorize: (copies, { simulators }) => open(copies, simulators),
+  };
+}
+
+function hostOptions(
+  { python, startSeconds, answerSeconds }: SimulatorSettings,
+  options: OpenedEnvironment["options"],
+): PythonOptions {
+  return {
+    options,
+    python: python ?? process.env.BATON_PYTHON ?? "python3",
+    patience: { start: startSeconds, answer: answerSeconds },
+  };
+}
