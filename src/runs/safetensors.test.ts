@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../errors.js";
+import { RandomStream } from "../tensor/random.js";
 import { HostArray, leavesOf } from "../tensor/tree.js";
 import { decodeSafetensors, encodeSafetensors, matchTree, nest } from "./safetensors.js";
 
@@ -75,6 +76,60 @@ describe("safetensors", () => {
         expect(error, `byte ${i}`).toBeInstanceOf(BatonError);
       }
     }
+  });
+
+  test("whatever a header says, a BatonError or arrays that fit in the file come out", () => {
+    const rng = RandomStream.from(5, "hostile headers");
+    const pick = <T>(choices: readonly T[]): T => choices[rng.integer(choices.length)]!;
+    const odd: unknown[] = [
+      null,
+      true,
+      -1,
+      0.5,
+      1e308,
+      2 ** 53,
+      2 ** 31,
+      "F32",
+      "x".repeat(200),
+      [],
+      {},
+      [[]],
+      Array(50).fill(1),
+    ];
+    const number = () => pick<unknown>([0, 1, 2, 4, 8, 12, 16, ...odd]);
+    const shape = () => pick<unknown>([[], [1], [2, 2], [0], [number()], [number(), number()], ...odd]);
+    const entry = () => ({
+      dtype: pick<unknown>(["F32", "I32", "BOOL", "U8", "F64", "constructor", ...odd]),
+      shape: shape(),
+      data_offsets: pick<unknown>([[0, 4], [4, 8], [0, 16], [0, 0], [number(), number()], ...odd]),
+    });
+    const name = () => pick(["a", "b", "a/b", "__metadata__", "__proto__", "constructor/prototype", "", "/", "a/".repeat(9000)]);
+    const came = { whole: 0, refused: 0 };
+    for (let i = 0; i < 20_000; i++) {
+      const header = Object.fromEntries(
+        Array.from({ length: 1 + rng.integer(3) }, () => [name(), pick([entry, entry, number])()]),
+      );
+      const bytes = made(header, pick([0, 4, 8, 16]));
+      try {
+        const leaves = leavesOf(nest(decodeSafetensors(bytes, "f"), "f"));
+        expect(leaves.reduce((sum, { leaf }) => sum + leaf.data.byteLength, 0)).toBeLessThanOrEqual(bytes.byteLength);
+        came.whole += 1;
+      } catch (error) {
+        expect(error).toBeInstanceOf(BatonError);
+        expect((error as Error).message.length).toBeLessThan(400);
+        came.refused += 1;
+      }
+    }
+    expect(came.whole).toBeGreaterThan(100);
+    expect(came.refused).toBeGreaterThan(1000);
+    expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+  });
+
+  test("a header nested deeper than the stack, and a million axes, are refused", () => {
+    const deep = "[".repeat(200_000);
+    expect(() => decodeSafetensors(made(`{"a":${deep}`), "f")).toThrow(BatonError);
+    const axes = { a: { dtype: "F32", shape: new Array(1_000_000).fill(1), data_offsets: [0, 4] } };
+    expect(() => decodeSafetensors(made(axes, 4), "f")).toThrow(BatonError);
   });
 
   const f32 = { dtype: "F32", shape: [1], data_offsets: [0, 4] };

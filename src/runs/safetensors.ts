@@ -14,6 +14,10 @@ const elementBytes = { float32: 4, int32: 4, bool: 1 } as const satisfies Record
 /** The reference implementation's limit. */
 const largestHeader = 100_000_000;
 
+/** More axes and deeper names than anybody has; what asks for more wants to exhaust the stack. */
+const mostAxes = 32;
+const deepestName = 64;
+
 /** The tree as the contents of a safetensors file; names are paths joined with "/". The chunks are views of the tree's arrays. */
 export function encodeSafetensors(tree: HostTree, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
@@ -38,26 +42,32 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A piece of a hostile header, short enough for a message. */
+const shown = (text: string | undefined): string =>
+  text === undefined ? "none" : text.length > 80 ? `${text.slice(0, 80)}…` : text;
+
 /** Reads one array whose data begin at `start`, where the one before it ended. */
 function readArray(name: string, entry: unknown, data: Uint8Array, start: number, fail: (why: string) => BatonError): HostArray {
-  if (!isRecord(entry)) throw fail(`"${name}" is not described by an object`);
+  if (!isRecord(entry)) throw fail(`"${shown(name)}" is not described by an object`);
   const { dtype: fileType, shape, data_offsets: offsets } = entry;
   const dtype = typeof fileType === "string" && Object.hasOwn(dtypes, fileType) ? dtypes[fileType] : undefined;
   if (dtype === undefined)
-    throw fail(`"${name}" has dtype ${JSON.stringify(fileType)}; read are ${Object.keys(dtypes).join(", ")}`);
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw fail(`"${name}" has shape ${JSON.stringify(shape)}`);
+    throw fail(`"${shown(name)}" has dtype ${shown(JSON.stringify(fileType))}; read are ${Object.keys(dtypes).join(", ")}`);
+  if (!Array.isArray(shape) || shape.length > mostAxes || !shape.every(isCount)) {
+    throw fail(`"${shown(name)}" has shape ${shown(JSON.stringify(shape))}`);
+  }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw fail(`"${name}" has data_offsets ${JSON.stringify(offsets)}`);
+    throw fail(`"${shown(name)}" has data_offsets ${shown(JSON.stringify(offsets))}`);
   }
   const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
-  if (from !== start) throw fail(`the data of "${name}" begin at ${from} instead of ${start}`);
-  if (to - from !== size * elementBytes[dtype]) throw fail(`"${name}" of shape [${shape}] cannot have ${to - from} bytes`);
-  if (to > data.byteLength) throw fail(`it ends within "${name}"`);
+  if (from !== start) throw fail(`the data of "${shown(name)}" begin at ${from} instead of ${start}`);
+  if (to - from !== size * elementBytes[dtype]) throw fail(`"${shown(name)}" of shape [${shape}] cannot have ${to - from} bytes`);
+  if (to > data.byteLength) throw fail(`it ends within "${shown(name)}"`);
   const raw = Uint8Array.from(data.subarray(from, to));
   if (dtype === "float32") return HostArray.float32(new Float32Array(raw.buffer), ...shape);
   if (dtype === "int32") return HostArray.int32(new Int32Array(raw.buffer), ...shape);
-  if (raw.some((value) => value > 1)) throw fail(`"${name}" has values other than 0 and 1`);
+  if (raw.some((value) => value > 1)) throw fail(`"${shown(name)}" has values other than 0 and 1`);
   return HostArray.bool(raw, ...shape);
 }
 
@@ -108,8 +118,9 @@ export function nest(arrays: ReadonlyMap<string, HostArray>, file: string): Host
     let branch: Branch | HostArray = root;
     keys.forEach((key, i) => {
       const last = i === keys.length - 1;
-      if (branch instanceof HostArray || key === "__proto__" || (last && Object.hasOwn(branch, key))) {
-        throw new BatonError("invalid-file", `${file}: no tree has an array called "${path}" beside the others`, {
+      const taken = branch instanceof HostArray || (last && Object.hasOwn(branch, key));
+      if (taken || key === "__proto__" || keys.length > deepestName) {
+        throw new BatonError("invalid-file", `${file}: no tree has an array called "${shown(path)}" beside the others`, {
           hint: "use another checkpoint",
         });
       }
