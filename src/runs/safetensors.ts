@@ -118,8 +118,8 @@ export function nest(arrays: ReadonlyMap<string, HostArray>, file: string): Host
     let branch: Branch | HostArray = root;
     keys.forEach((key, i) => {
       const last = i === keys.length - 1;
-      const taken = branch instanceof HostArray || (last && Object.hasOwn(branch, key));
-      if (taken || key === "__proto__" || keys.length > deepestName) {
+      const impossible = key === "__proto__" || keys.length > deepestName;
+      if (branch instanceof HostArray || impossible || (last && Object.hasOwn(branch, key))) {
         throw new BatonError("invalid-file", `${file}: no tree has an array called "${shown(path)}" beside the others`, {
           hint: "use another checkpoint",
         });

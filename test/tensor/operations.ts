@@ -297,6 +297,11 @@ const gathers: Operation[] = [
   smooth("gather in batches", [cube, HostArray.int32(Int32Array.of(2, 0, 1, 1), 2, 2)], (a, i) =>
     tf.gather(a!, i! as tf.Tensor1D, 1, 1),
   ),
+  smooth("gather in batches, more than batches and fewer", [cube, integers([2, 5], 0, 3), integers([2, 1], 0, 3)], (a, i, j) => [
+    tf.gather(a!, i! as tf.Tensor1D, 1, 1),
+    tf.gather(a!, j! as tf.Tensor1D, 1, 1),
+  ]),
+  discrete("gather of int32 in batches", [whole, integers([3, 2], 0, 4)], (a, i) => tf.gather(a!, i! as tf.Tensor1D, 1, 1)),
   discrete("gather of int32 with computed indices", [whole, divisor], (a, i) =>
     tf.gather(tf.reshape(a!, [12]), tf.sub(tf.mul(i!, tf.scalar(4, "int32")), tf.scalar(3, "int32")) as tf.Tensor1D),
   ),

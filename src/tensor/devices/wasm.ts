@@ -6,6 +6,7 @@
  * - Select reads truth values as if they were four bytes wide.
  * - OneHot knows int32 only.
  * - BatchMatMul knows float32 only.
+ * - GatherV2 in batches reads the indices of a batch as if there were as many as batches.
  * - UnsortedSegmentSum is missing.
  *
  * @module
@@ -51,6 +52,17 @@ const replacements: Readonly<Record<string, Replacement>> = {
     const swap = (x: Tensor) => x.transpose([...x.shape.keys()].map((i) => (i < x.rank - 2 ? i : 2 * x.rank - 3 - i)));
     const [left, right] = [transposeA ? swap(a!) : a!, transposeB ? swap(b!) : b!];
     return tf.sum(tf.mul(left.expandDims(-1), right.expandDims(-3)), -2);
+  },
+  GatherV2: ({ x, indices }, attributes) => {
+    const { batchDims } = attributes as { batchDims: number };
+    if (batchDims === 0) return undefined;
+    // One table of the rows of all batches. Tracing has refused an axis that is not the first after those of the batch.
+    const batches = tf.util.sizeFromShape(x!.shape.slice(0, batchDims));
+    const size = x!.shape[batchDims]!;
+    const rest = x!.shape.slice(batchDims + 1);
+    const first = tf.range(0, batches * size, size, "int32").reshape([batches, 1]);
+    const flat = tf.add(indices!.reshape([batches, -1]), first).reshape([-1]) as tf.Tensor1D;
+    return tf.gather(x!.reshape([batches * size, ...rest]), flat).reshape([...indices!.shape, ...rest]);
   },
   UnsortedSegmentSum: ({ x, segmentIds }, { numSegments }) => {
     const rest = x!.shape.slice(segmentIds!.rank);
