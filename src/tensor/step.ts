@@ -1,14 +1,13 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import type { Compiled, Device, PureFunction, Resident, Signature } from "./device.js";
 import { copyInto } from "./devices/arguments.js";
+import { allocate, FlatLayout } from "./flat.js";
 import type { ArraySpec, HostTree, TensorTree, Tree } from "./tree.js";
 import { HostArray, mapTree, specOf, zipTrees } from "./tree.js";
 
 /** A pure function that advances a state: what it returns under `state` has the shapes of its first argument. */
 // biome-ignore lint/suspicious/noExplicitAny: concrete argument types differ per function, as in PureFunction.
 export type StateFunction = (state: any, ...inputs: any[]) => { readonly state: TensorTree; readonly outputs: TensorTree };
-
-const copyOf = (tree: HostTree): HostTree => mapTree<HostArray, HostArray>(tree, (leaf) => leaf.clone());
 
 /**
  * A compiled step with its state, which stays on the device between runs where the device can keep it there. Runs must not overlap.
@@ -54,7 +53,7 @@ export class StatefulStep {
     const whole = [specs, ...signature];
     const resident = device.resident
       ? await device.resident(pure, whole, label)
-      : new DoubleBuffered(await device.compile(pure, whole, label), state);
+      : await DoubleBuffered.create(device, pure, whole, label);
     const { state: made } = resident.outputs as { state: Tree<ArraySpec> };
     zipTrees<ArraySpec, ArraySpec, void>(specs, made, (before, after, path) => {
       const [want, got] = [before, after].map(({ shape, dtype }) => `${dtype}[${shape}]`);
@@ -96,35 +95,49 @@ export class StatefulStep {
   }
 }
 
-/** State in two sets of host arrays that take turns: a run reads one and writes the other, so that no run allocates. */
+/** State in two sets of host vectors that take turns: a run reads one and writes the other, so that no run allocates. */
 class DoubleBuffered implements Resident {
-  #current: HostTree;
-  #next: HostTree;
+  #current: Buffers;
+  #next: Buffers;
 
-  constructor(
+  private constructor(
     private readonly compiled: Compiled,
-    state: HostTree,
+    readonly outputs: Tree<ArraySpec>,
+    buffers: readonly [Buffers, Buffers],
   ) {
-    this.#current = copyOf(state);
-    this.#next = copyOf(state);
+    [this.#current, this.#next] = buffers;
   }
 
-  get outputs(): Tree<ArraySpec> {
-    return this.compiled.outputs;
+  static async create(device: Device, fn: PureFunction, signature: Signature, label: string): Promise<DoubleBuffered> {
+    const [specs, ...inputs] = signature;
+    const layout = new FlatLayout(specs!);
+    let made: Tree<ArraySpec> = {};
+    const flat: PureFunction = (vectors, ...others) => {
+      const { state, outputs } = fn(layout.split(vectors), ...others) as { state: TensorTree; outputs: TensorTree };
+      made = mapTree<Tensor, ArraySpec>(state, ({ shape, dtype }) => ({ shape, dtype: dtype as ArraySpec["dtype"] }));
+      return { state: layout.join(state), outputs };
+    };
+    const compiled = await device.compile(flat, [layout.vectors, ...inputs], label);
+    const { outputs } = compiled.outputs as { outputs: Tree<ArraySpec> };
+    const buffers = () => {
+      const vectors = allocate(layout.vectors);
+      return { vectors, tree: layout.views(vectors) };
+    };
+    return new DoubleBuffered(compiled, { state: made, outputs }, [buffers(), buffers()]);
   }
 
   async run(inputs: readonly HostTree[], outputs: HostTree): Promise<void> {
-    await this.compiled.run([this.#current, ...inputs], { state: this.#next, outputs });
+    await this.compiled.run([this.#current.vectors, ...inputs], { state: this.#next.vectors, outputs });
     [this.#current, this.#next] = [this.#next, this.#current];
   }
 
   async read(select: (state: HostTree) => HostTree): Promise<HostTree> {
-    return select(this.#current);
+    return select(this.#current.tree);
   }
 
   load(leaves: readonly HostArray[]): void {
     copyInto(
-      this.#current,
+      this.#current.tree,
       leaves.map(({ data }) => data),
     );
   }
@@ -133,3 +146,6 @@ class DoubleBuffered implements Resident {
     this.compiled.dispose();
   }
 }
+
+/** The vectors of a state, and its leaves as views of them. */
+type Buffers = { readonly vectors: Record<string, HostArray>; readonly tree: HostTree };

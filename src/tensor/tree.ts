@@ -64,7 +64,7 @@ export type Tensors<T> = Mapped<T, HostArray, Tensor>;
 export type Hosted<T> = Mapped<T, Tensor, HostArray>;
 
 /** An inner node: a plain object, unless it is an {@link ArraySpec}. */
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
   return !("dtype" in value && "shape" in value && Array.isArray(value.shape));
 }

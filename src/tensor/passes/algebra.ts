@@ -1,51 +1,6 @@
 import type { Graph, GraphNode, Value } from "../graph.js";
 import { broadcastShape, Substitution, sameShape, uniformNumber } from "../graph.js";
-
-/** Operators that broadcast their inputs as numpy does. */
-const broadcasting = new Set([
-  "Add",
-  "Sub",
-  "Mul",
-  "Div",
-  "Pow",
-  "Max",
-  "Min",
-  "Mod",
-  "Equal",
-  "Greater",
-  "GreaterOrEqual",
-  "Less",
-  "LessOrEqual",
-  "And",
-  "Or",
-  "Where",
-]);
-
-/** Operators that treat every element of one array alike. */
-const unary = new Set([
-  "Abs",
-  "Cast",
-  "Ceil",
-  "Clip",
-  "Cos",
-  "Elu",
-  "Erf",
-  "Exp",
-  "Floor",
-  "LeakyRelu",
-  "Log",
-  "Neg",
-  "Not",
-  "Reciprocal",
-  "Relu",
-  "Round",
-  "Sigmoid",
-  "Sign",
-  "Sin",
-  "Softplus",
-  "Sqrt",
-  "Tanh",
-]);
+import { broadcasting, isElementwise } from "./operators.js";
 
 /** What a node turns into: a value that is known already, or another node with the same output, which may need one more before it. */
 type Rewrite = { readonly value: Value } | { readonly before?: GraphNode; readonly node: GraphNode };
@@ -113,8 +68,10 @@ const reshapes: Rule = (node, producer) => {
  * until it meets one that undoes it, and a matrix product meets its activation.
  */
 const reshapeLater: Rule = (node, producer) => {
-  if (!unary.has(node.op) && !broadcasting.has(node.op) && node.op !== "Sum") return undefined;
+  if (!isElementwise(node.op)) return undefined;
   const output = node.outputs[0]!;
+  // a scalar stays one: it broadcasts against everything
+  if (output.shape.length === 0) return undefined;
   // a reshape to a scalar broadcasts against the others and says nothing about their shape
   const whole = node.inputs.filter((input) => sameShape(input.shape, output.shape));
   const reshape = whole.map(producer).find((made) => made?.op === "Reshape");

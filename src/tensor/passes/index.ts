@@ -3,6 +3,7 @@ import { simplifyAlgebra } from "./algebra.js";
 import { mergeCommonSubexpressions } from "./common.js";
 import { removeDeadNodes } from "./dead.js";
 import { foldConstants } from "./fold.js";
+import { joinVectors } from "./vectors.js";
 
 /** A pass takes a graph and returns one that computes the same. */
 export type Pass = (graph: Graph) => Graph;
@@ -14,6 +15,7 @@ export const passes: readonly Pass[] = [
   foldConstants,
   simplifyAlgebra,
   mergeCommonSubexpressions,
+  joinVectors,
   removeDeadNodes,
 ];
 
