@@ -1,6 +1,7 @@
 import { Dealer } from "zeromq";
 import { BatonError } from "../errors.js";
 import { faultError } from "./fault.js";
+import { type ClientKeys, keysCommand } from "./keys.js";
 import { decodeMessage, encodeMessage, type Message, type WireArray } from "./protocol.js";
 
 /** Messages that may wait on each side; only a few requests are ever under way. */
@@ -28,15 +29,22 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #receiving = false;
+  readonly #guarded: boolean;
+  /** Nobody has to shake hands through a file. */
+  #watchesHandshake: boolean;
   /** A socket takes one send at a time. */
   #sent: Promise<void> = Promise.resolve();
   /** Why nothing can be asked any more. */
   #ended: BatonError | undefined;
 
-  /** @param peer how messages call the other side, e.g. `python:my_env:MyEnv`. */
+  /**
+   * @param peer how messages call the other side, e.g. `python:my_env:MyEnv`.
+   * @param keys for hosts that answer only those whose key they know.
+   */
   constructor(
     readonly endpoint: string,
     readonly peer: string,
+    keys?: ClientKeys,
   ) {
     this.#socket = new Dealer({
       linger: 0,
@@ -44,7 +52,11 @@ export class Connection {
       receiveHighWaterMark: highWaterMark,
       maxMessageSize: maxAnswerBytes,
       reconnectInterval,
+      ipv6: endpoint.includes("["),
+      ...(keys && { curveServerKey: keys.hostKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey }),
     });
+    this.#guarded = keys !== undefined;
+    this.#watchesHandshake = endpoint.startsWith("tcp:");
     this.#socket.connect(endpoint);
   }
 
@@ -65,6 +77,7 @@ export class Connection {
     const id = this.#nextId;
     this.#nextId = (id % 0xffffffff) + 1;
     const frame = encodeMessage(kind, { id, ...fields }, arrays);
+    if (this.#watchesHandshake) void this.#watchHandshake();
     return new Promise<Message>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(this.#timeoutError(kind, timeout)), timeout * 1000);
       this.#pending.set(id, { kind, timer, resolve, reject });
@@ -83,6 +96,28 @@ export class Connection {
 
   close(): void {
     this.end(new BatonError("io", `${this.peer}: the connection has been closed`));
+  }
+
+  /**
+   * A host that refuses our keys, or has other ones, only hangs up: without this, a request would wait for its time-out. It ends
+   * with the first handshake, for whoever watches keeps the process alive.
+   */
+  async #watchHandshake(): Promise<void> {
+    this.#watchesHandshake = false;
+    const { events } = this.#socket;
+    try {
+      for await (const { type } of events) {
+        if (type === "handshake") break;
+        if (!type.startsWith("handshake:error")) continue;
+        const keys = this.#guarded ? "does not accept these keys" : "wants keys";
+        const hint = `give both sides their files of one "${keysCommand}": host.json there, client.json here`;
+        this.end(new BatonError("io", `${this.peer}: the host at ${this.endpoint} ${keys}`, { hint }));
+        break;
+      }
+      events.close();
+    } catch {
+      // The connection has ended; who waits for an answer knows.
+    }
   }
 
   /** The only reader of the socket; it reads as long as an answer is awaited. */

@@ -14,6 +14,7 @@ from .errors import HostError
 from .loading import load_class, missing_package
 
 if TYPE_CHECKING:
+    from .keys import HostKeys
     from .server import Server
 
 
@@ -35,8 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="baton_host", description="Serves a Python simulator to Baton.")
     parser.add_argument("--env", required=True, help="module:Class or path/to/file.py:Class")
     parser.add_argument("--copies", type=int, default=1, help="copies stepped together (default 1)")
-    parser.add_argument("--bind", required=True, help="ipc:///path/to/socket, or tcp://127.0.0.1:PORT")
+    parser.add_argument("--bind", required=True, help="ipc:///path/to/socket, or tcp://ADDRESS:PORT")
     parser.add_argument("--options", default="{}", help="keyword arguments for the class, a JSON object (default {})")
+    parser.add_argument("--keys", help="host.json of `baton simulators keys`: only peers with these keys are answered")
     parser.add_argument("--gym", action="store_true", help="--env is an id of Baton's gym; serve it with its own spaces")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends, and remove the socket's folder")
     return parser
@@ -54,18 +56,20 @@ def _serve(options: argparse.Namespace) -> int:
     # Only now: these need the packages that were just looked for.
     import zmq
 
+    from .keys import load_keys
     from .parent import watch_parent
 
     stop = threading.Event()
     if options.with_parent:
         watch_parent(stop, options.bind)
     _stop_on_signals(stop)
-    check_endpoint(options.bind)
+    keys = load_keys(options.keys)
+    check_endpoint(options.bind, guarded=keys is not None)
     keywords = _keywords(options.options)
     if options.copies < 1:
         raise HostError("invalid-value", f"--copies is {options.copies}, but must be at least 1")
     try:
-        server = _make_server(options, keywords)
+        server = _make_server(options, keywords, keys)
     except zmq.ZMQError as error:
         raise HostError("io", f"cannot bind {options.bind}: {error}") from error
     try:
@@ -76,19 +80,19 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _make_server(options: argparse.Namespace, keywords: dict[str, Any]) -> Server:
+def _make_server(options: argparse.Namespace, keywords: dict[str, Any], keys: HostKeys | None) -> Server:
     if options.gym:
         from .gym import GymBatch, GymServer
         from .gym_loading import gym_maker
 
-        return GymServer(GymBatch(gym_maker(options.env, keywords), options.env, options.copies), options.bind)
+        return GymServer(GymBatch(gym_maker(options.env, keywords), options.env, options.copies), options.bind, keys)
     from .batch import Batch
     from .custom import CustomEnvironment
     from .server import Server
 
     made = load_class(options.env)
     batch = Batch([CustomEnvironment(lambda: made(**keywords), f"python:{options.env}") for _ in range(options.copies)])
-    return Server(batch, options.bind)
+    return Server(batch, options.bind, keys)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

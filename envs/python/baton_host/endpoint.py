@@ -8,16 +8,22 @@ import re
 
 from .errors import HostError
 
+#: The command that makes keys; see keys.py.
+KEYS_COMMAND = "baton simulators keys"
 
-def check_endpoint(endpoint: str) -> None:
-    """Whoever reaches the socket plays the simulator, so nobody but this machine may. Raises HostError ``invalid-value``."""
-    if re.fullmatch(r"ipc://.+|tcp://(127\.0\.0\.1|localhost|\[::1\]):(\d+|\*)", endpoint):
+
+def check_endpoint(endpoint: str, guarded: bool) -> None:
+    """Whoever reaches the socket plays the simulator: beyond this machine only those with keys. Raises HostError ``invalid-value``."""
+    if re.fullmatch(r"ipc://.+|tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):(\d+|\*)", endpoint):
         return
-    raise HostError(
-        "invalid-value",
-        f"--bind is {endpoint}, but must be ipc:///path or tcp://127.0.0.1:PORT",
-        "to reach it from another machine, bind loopback and forward the port with ssh -L",
-    )
+    if not re.fullmatch(r"tcp://(\[[0-9a-fA-F:]+\]|[\w.*-]+):(\d+|\*)", endpoint):
+        raise HostError("invalid-value", f"--bind is {endpoint}, but must be ipc:///path or tcp://ADDRESS:PORT")
+    if not guarded:
+        raise HostError(
+            "invalid-value",
+            f"--bind is {endpoint}, which others can reach, and there are no keys",
+            f'make keys with "{KEYS_COMMAND}" and give host.json with --keys, or bind tcp://127.0.0.1:PORT',
+        )
 
 
 def remove_endpoint(endpoint: str, with_folder: bool) -> None:

@@ -30,5 +30,6 @@ def watch_parent(stop: threading.Event, endpoint: str) -> None:
         threading.Event().wait(_GRACE)
         remove_endpoint(endpoint, with_folder=True)
         os.killpg(os.getpgrp(), signal.SIGKILL)
+        os._exit(1)  # the first process of a container is safe from its own signals, and ends the others with itself
 
     threading.Thread(target=wait, name="watch-parent", daemon=True).start()

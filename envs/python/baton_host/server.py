@@ -11,6 +11,7 @@ import zmq
 from . import protocol
 from .batch import Batch
 from .errors import HostError, user_fault
+from .keys import Guard, HostKeys
 
 #: Milliseconds after which an idle server looks whether it should stop.
 _PATIENCE = 100
@@ -23,10 +24,12 @@ _MAX_REQUEST_BYTES = 16 << 20
 class Server:
     """Binds at once and serves until told to stop; no other thread may touch its socket."""
 
-    def __init__(self, batch: Batch, endpoint: str) -> None:
+    def __init__(self, batch: Batch, endpoint: str, keys: HostKeys | None = None) -> None:
         self._batch = batch
         self._context: zmq.Context[Any] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
+        self._guard = Guard(self._context, self._socket, keys) if keys else None
+        self._socket.setsockopt(zmq.IPV6, int("[" in endpoint))
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, _PATIENCE)
         self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
@@ -62,6 +65,8 @@ class Server:
 
     def close(self) -> None:
         self._socket.close()
+        if self._guard:
+            self._guard.stop()
         self._context.term()
         self._batch.close()
 

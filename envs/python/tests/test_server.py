@@ -90,7 +90,7 @@ class Starting(unittest.TestCase):
             "invalid-value: --copies is 0": {"--copies": "0"},
             "--options is [1], but must be a JSON object": {"--options": "[1]"},
             "cannot be made: TypeError": {"--options": '{"colour": "red"}'},
-            "--bind is tcp://0.0.0.0:5555, but must be": {"--bind": "tcp://0.0.0.0:5555"},
+            "--bind is tcp://0.0.0.0:5555, which others can reach": {"--bind": "tcp://0.0.0.0:5555"},
             "io: cannot bind ipc:///nowhere/at/all": {},
         }
         for says, change in cases.items():
