@@ -19,7 +19,7 @@ const arrival = 2;
 const escortDistance = 2;
 
 /** Ticks between two decisions of one unit: as many as the agents have by default, so that neither side is quicker. */
-export const decisionPeriod = 10;
+export const decisionPeriod = 8;
 
 /** Gives new orders to those living enemies whose moment it is; they take turns, and the rest carry on. */
 export function commandEnemies(world: World, tick: number): void {

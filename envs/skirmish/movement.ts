@@ -91,16 +91,19 @@ function yielding(activity: number, sameSide: boolean): number {
   return activity === Activity.idle && sameSide ? 0.5 : 0;
 }
 
-/** Sends walking units that others kept from advancing on a detour, each time to the other side. */
+/**
+ * Sends walking units that others kept from advancing on a detour. A unit goes on around the same side until it is blocked there
+ * too, so that those behind spread around their prey instead of queueing.
+ */
 export function startDetours(world: World): void {
   const { count, x, y, previousX, previousY, speed, activity, detour, detourSide, alive } = world;
   for (let u = 0; u < count; u++) {
-    if (alive[u] === 0 || activity[u] !== Activity.walking || detour[u] > 0) continue;
+    if (alive[u] === 0 || activity[u] !== Activity.walking) continue;
     const dx = x[u] - previousX[u];
     const dy = y[u] - previousY[u];
     const least = blockedShare * speed[u];
     if (dx * dx + dy * dy >= least * least) continue;
+    if (detour[u] > 0) detourSide[u] = -detourSide[u];
     detour[u] = detourTicks;
-    detourSide[u] = -detourSide[u];
   }
 }
