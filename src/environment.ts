@@ -38,6 +38,16 @@ export interface EnvironmentSpec {
   readonly actionNames: readonly string[];
   /** Columns of `entities` that change with the play and that a model may be asked to predict (ACE's auxiliary loss); may be empty. */
   readonly predictedFeatures: readonly number[];
+  /** The thing that one agent at a time may hold, like a ball, where there is one: untargeted actions of its holder act upon it. */
+  readonly heldEntity?: HeldEntity;
+}
+
+/** See {@link EnvironmentSpec.heldEntity}. */
+export interface HeldEntity {
+  /** Its number among the entities. */
+  readonly entity: number;
+  /** Column of `entities` that is above 0 for the agent that holds it. */
+  readonly holderFeature: number;
 }
 
 /** What an author may leave out of the spec: `completeEnvironment` derives it. */

@@ -26,14 +26,17 @@ export function auxiliaryLabels(
   return { local, global };
 }
 
-/** Squared error; `balance` gives changed and unchanged entries of each feature the same weight. */
+/**
+ * Squared error, per entity and, when `both`, of the sums per side too; `balance` gives changed and unchanged entries of each feature the
+ * same weight.
+ */
 export function auxiliaryLoss(
   predicted: { local: Tensor; global: Tensor },
   labels: { local: Tensor; global: Tensor },
-  balance: boolean,
+  { balance, both }: { balance: boolean; both: boolean },
 ): Tensor {
   const local = tf.square(tf.sub(predicted.local, labels.local)); // [B,N,P]
-  const global = tf.mean(tf.square(tf.sub(predicted.global, labels.global)));
+  const global = both ? tf.mean(tf.square(tf.sub(predicted.global, labels.global))) : tf.scalar(0);
   if (!balance) return tf.add(tf.mean(local), global);
   const changed = tf.cast(tf.greaterEqual(tf.abs(labels.local), CHANGED), "float32");
   const meanOver = (mask: Tensor) => tf.div(tf.sum(tf.mul(local, mask), [0, 1]), tf.add(tf.sum(mask, [0, 1]), 1e-9)); // [P]

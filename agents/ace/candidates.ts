@@ -7,8 +7,11 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { dense } from "../../src/tensor/layers.js";
-import { decide, type Encoded, embedTargeted, type Halves, type NetworkParameters, value } from "./network.js";
-import { oneHot } from "./select.js";
+import { type Encoded, mapPairs } from "./encoder.js";
+import type { Halves } from "./halves.js";
+import { mlp } from "./mlp.js";
+import { decide, embedTargeted, type NetworkParameters, value } from "./network.js";
+import { oneHot, pickRow } from "./select.js";
 
 type Tensor = tf.Tensor;
 
@@ -84,8 +87,10 @@ function targetedShifts(
   const someone = tf.maximum(entity, int(0));
   const pairRow = tf.reshape(tf.add(tf.expandDims(tf.mul(row, int(N)), 1), someone), [M * K]);
   const targetRow = tf.reshape(tf.add(tf.expandDims(tf.mul(situations.sample, int(N)), 1), someone), [M * K]);
-  const ofPair = (half: Tensor) => tf.reshape(tf.gather(tf.reshape(half, [B * N * N, H]), pairRow), [M, K, H]);
-  const pair = { average: ofPair(encoded.pairs.average), maximum: ofPair(encoded.pairs.maximum) };
+  const pair = mapPairs(encoded.pairs, (features) => {
+    const W = features.shape[3]!;
+    return tf.reshape(tf.gather(tf.reshape(features, [B * N * N, W]), pairRow), [M, K, W]);
+  });
   const x = tf.reshape(encoded.x, [B * N, H]);
   const target = tf.reshape(tf.gather(dense(x, { w: p.action!.target }), targetRow), [M, K, H]);
   const actor = tf.expandDims(tf.gather(dense(x, { w: p.action!.actor }), row), 1);
@@ -117,17 +122,37 @@ export function allCandidates(p: NetworkParameters, encoded: Encoded, situations
   const { actor } = situations;
   const { actorAlive } = actorsOf(encoded, situations);
   const table = tf.tile(tf.reshape(dense(p.table, { w: p.decision.hidden.w }), [1, U, H]), [M, 1, 1]);
-  if (!p.action) return { actor, actorAlive, active: table };
+  const onHeld = p.held && heldCandidates(p, encoded, situations);
+  if (!p.action) {
+    const target = onHeld && { ...onHeld, other: otherAlive(encoded, situations, onHeld.entity) };
+    return { actor, actorAlive, active: table, ...(target && { target }) };
+  }
   const [B, n, T] = actionTargets.shape as [number, number, number];
   const agentRow = tf.add(tf.mul(situations.sample, int(n)), actor);
   const entity = tf.gather(tf.reshape(actionTargets, [B * n, T]), agentRow); // [M,T]
   const { active, passive } = targetedShifts(p, encoded, situations, entity);
+  const all = onHeld
+    ? { entity: tf.concat([onHeld.entity, entity], 1), passive: tf.concat([onHeld.passive, passive], 1) }
+    : { entity, passive };
   return {
     actor,
     actorAlive,
     active: tf.concat([table, onActor(active, passive, actor, entity)], 1),
-    target: { entity, passive, other: otherAlive(encoded, situations, entity) },
+    target: { ...all, other: otherAlive(encoded, situations, all.entity) },
   };
+}
+
+/** What each untargeted action does to what the actor holds (ace-spec §3.2): entity [M,U], −1 = nothing, and π as D sees it [M,U,H]. */
+function heldCandidates(p: NetworkParameters, encoded: Encoded, situations: Situations): { entity: Tensor; passive: Tensor } {
+  const [U, H] = p.table.shape as [number, number];
+  const [B, N] = encoded.x.shape as [number, number, number];
+  const [, n] = encoded.held!.shape as [number, number];
+  const M = situations.actor.shape[0]!;
+  const agentRow = tf.add(tf.mul(situations.sample, int(n)), situations.actor);
+  const entity = tf.tile(tf.expandDims(tf.gather(tf.reshape(encoded.held!, [B * n]), agentRow), 1), [1, U]);
+  const x = tf.gather(tf.reshape(encoded.x, [B * N, H]), actorsOf(encoded, situations).row); // [M,H]
+  const passive = dense(tf.reshape(mlp(x, p.held!), [M * U, H]), { w: p.decision.hidden.w });
+  return { entity, passive: tf.reshape(passive, [M, U, H]) };
 }
 
 /** One given action [M] int32 of each situation's actor, K = 1. */
@@ -143,19 +168,32 @@ export function oneCandidate(
   const { actor } = situations;
   const { actorAlive } = actorsOf(encoded, situations);
   const table = dense(p.table, { w: p.decision.hidden.w });
-  const plain = tf.reshape(tf.gather(table, tf.minimum(action, int(U - 1))), [M, 1, H]);
-  if (!p.action) return { actor, actorAlive, active: plain };
+  const clamped = tf.minimum(action, int(U - 1));
+  const plain = tf.reshape(tf.gather(table, clamped), [M, 1, H]);
+  const onHeld = p.held && chosenOf(heldCandidates(p, encoded, situations), clamped);
+  if (!p.action) {
+    const target = onHeld && { ...onHeld, other: otherAlive(encoded, situations, onHeld.entity) };
+    return { actor, actorAlive, active: plain, ...(target && { target }) };
+  }
   const [B, n, T] = actionTargets.shape as [number, number, number];
   const slot = tf.sub(action, int(U)); // negative: untargeted
   const isTargeted = tf.greaterEqual(slot, int(0));
   const cell = tf.add(tf.mul(tf.add(tf.mul(situations.sample, int(n)), actor), int(T)), tf.maximum(slot, int(0)));
   const chosen = tf.gather(tf.reshape(actionTargets, [B * n * T]), cell);
-  const entity = tf.expandDims(tf.where(isTargeted, chosen, tf.fill([M], -1, "int32")), 1); // [M,1]
+  const untargeted = onHeld ? tf.reshape(onHeld.entity, [M]) : tf.fill([M], -1, "int32");
+  const entity = tf.expandDims(tf.where(isTargeted, chosen, untargeted), 1); // [M,1]
   const { active, passive } = targetedShifts(p, encoded, situations, entity);
   const aimed = tf.reshape(tf.cast(isTargeted, "float32"), [M, 1, 1]);
   const shift = tf.add(tf.mul(onActor(active, passive, actor, entity), aimed), tf.mul(plain, tf.sub(1, aimed)));
-  return { actor, actorAlive, active: shift, target: { entity, passive, other: otherAlive(encoded, situations, entity) } };
+  const moved = onHeld ? tf.add(tf.mul(passive, aimed), tf.mul(onHeld.passive, tf.sub(1, aimed))) : passive;
+  return { actor, actorAlive, active: shift, target: { entity, passive: moved, other: otherAlive(encoded, situations, entity) } };
 }
+
+/** One of U candidates in each situation: entity [M,1] and passive [M,1,H]. */
+const chosenOf = ({ entity, passive }: { entity: Tensor; passive: Tensor }, action: Tensor) => ({
+  entity: tf.expandDims(pickRow(entity, action), 1),
+  passive: tf.expandDims(pickRow(passive, action), 1),
+});
 
 /** D of rows, after all ReLUs; rows whose `mask` is 0 become 0. */
 export function decideMasked(p: NetworkParameters, before: Tensor, mask: Tensor): Halves {

@@ -6,8 +6,10 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
+import { BatonError } from "../../src/errors.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";
 import { act, drawOrder, type Exploration } from "./act.js";
+import { seeHeld, seeHeldInBatch } from "./held.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
 import { type AceSettings, aceSettings } from "./settings.js";
 import { type AceState, optimiserOf, update } from "./update.js";
@@ -21,6 +23,9 @@ export const ace: AgentFamily<AceSettings> = {
 
 export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
   const { agents: n, actions: A } = spec;
+  if (settings.encoder === "transformer" && settings.hidden % settings.heads !== 0) {
+    throw new BatonError("invalid-value", `agent.heads is ${settings.heads}, but must divide agent.hidden, ${settings.hidden}`);
+  }
   return {
     transition: {
       fields: ["entities", "relations", "alive", "actionMask", "actionTargets"],
@@ -36,7 +41,7 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
     },
     batchSize: settings.batchSize,
     init(rng) {
-      const online = initNetwork(rng, spec, settings.hidden) as HostTree;
+      const online = initNetwork(rng, spec, settings) as HostTree;
       return { online, target: online, optimiser: optimiserOf(settings).init(online), step: HostArray.scalar(0) };
     },
     policy: (state) => (state as { online: HostTree }).online,
@@ -58,7 +63,9 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
       };
     },
     drawUpdate: (rng) => ({ order: drawOrder(rng, settings.batchSize, n, settings.order) }),
-    act: (policy, step, exploration) => act(policy as NetworkParameters, step, exploration as Exploration),
-    update: (state, batch, random) => update(state as AceState, batch, (random as { order: tf.Tensor }).order, spec, settings),
+    act: (policy, step, exploration) =>
+      act(policy as NetworkParameters, seeHeld(step, spec), exploration as Exploration, settings.order),
+    update: (state, batch, random) =>
+      update(state as AceState, seeHeldInBatch(batch, spec), (random as { order: tf.Tensor }).order, spec, settings),
   };
 }

@@ -5,7 +5,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { allCandidates, type Candidates, decideMasked, type Outcome, type SequentialState, tryCandidates } from "./candidates.js";
-import { beforeDeciding, type Encoded, type NetworkParameters } from "./network.js";
+import type { Encoded } from "./encoder.js";
+import { beforeDeciding, type NetworkParameters } from "./network.js";
 import { maskedArgMax, oneHot, pickRow, pickRows, UNAVAILABLE } from "./select.js";
 
 type Tensor = tf.Tensor;
@@ -15,6 +16,9 @@ export type Chooser = (values: Tensor, mask: Tensor, actor: Tensor) => Tensor;
 
 /** a = argmax over the available actions. */
 export const greedy: Chooser = (values, mask) => maskedArgMax(values, mask);
+
+/** What a roll-out reads of a time step besides its encoding. */
+export type RollOutStep = { actionMask: Tensor; actionTargets: Tensor };
 
 /** What a roll-out decides, by agent. */
 export type RolledOut = {
@@ -33,7 +37,7 @@ const int = (value: number) => tf.scalar(value, "int32");
 export function rollOut(
   p: NetworkParameters,
   encoded: Encoded,
-  step: { actionMask: Tensor; actionTargets: Tensor },
+  step: RollOutStep,
   order: Tensor,
   choose: Chooser = greedy,
 ): RolledOut {
@@ -74,7 +78,7 @@ function byPosition({ actor, actorAlive, active, target }: Candidates, n: number
 }
 
 /** The SE-state after `action` [B]: the actor's and the target's rows are replaced by those that the candidate already had. */
-function commit(s: SequentialState, c: Candidates, outcome: Outcome, action: Tensor): SequentialState {
+export function commit(s: SequentialState, c: Candidates, outcome: Outcome, action: Tensor): SequentialState {
   const [B, N] = s.before.shape as [number, number, number];
   const entity = tf.expandDims(tf.range(0, N, 1, "int32"), 0); // [1,N]
   const isActor = tf.cast(tf.equal(entity, tf.expandDims(c.actor, 1)), "int32"); // [B,N]

@@ -8,16 +8,10 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { dense } from "../../src/tensor/layers.js";
-import {
-  beforeDeciding,
-  decide,
-  type Encoded,
-  embedTargeted,
-  type Halves,
-  maximumOfLiving,
-  type NetworkParameters,
-  value,
-} from "./network.js";
+import { type Encoded, mapPairs } from "./encoder.js";
+import { type Halves, maximumOfLiving } from "./halves.js";
+import { mlp } from "./mlp.js";
+import { beforeDeciding, decide, embedTargeted, type NetworkParameters, value } from "./network.js";
 import { oneHot, pickRows, takeRows } from "./select.js";
 
 type Tensor = tf.Tensor;
@@ -28,20 +22,26 @@ export type Decisions = {
   actor: Tensor;
   /** [B,n] int32 */
   action: Tensor;
-  /** [B,n] int32 target entity, −1 for untargeted actions. */
+  /** [B,n] int32 target entity: what is held for untargeted actions of its holder, −1 for those of others. */
   target: Tensor;
 };
 
 /** Puts joint actions [B,n] (by agent) into the order of deciding. */
-export function decisionsOf(actions: Tensor, order: Tensor, actionTargets: Tensor, U: number): Decisions {
+export function decisionsOf(
+  actions: Tensor,
+  order: Tensor,
+  { actionTargets, held }: { actionTargets: Tensor; held?: Tensor },
+  U: number,
+): Decisions {
   const action = pickRows(actions, order);
   const T = actionTargets.shape[2]!;
-  if (T === 0) return { actor: order, action, target: tf.fill(order.shape, -1, "int32") };
+  const untargeted = held ? pickRows(held, order) : tf.fill(order.shape, -1, "int32");
+  if (T === 0) return { actor: order, action, target: untargeted };
   const [B, n] = order.shape as [number, number];
   const slot = tf.sub(action, tf.scalar(U, "int32")); // negative: untargeted
   const flat = tf.add(tf.mul(order, tf.scalar(T, "int32")), tf.maximum(slot, tf.scalar(0, "int32")));
   const entity = pickRows(tf.reshape(actionTargets, [B, n * T]), flat);
-  const target = tf.where(tf.greaterEqual(slot, tf.scalar(0, "int32")), entity, tf.fill(order.shape, -1, "int32"));
+  const target = tf.where(tf.greaterEqual(slot, tf.scalar(0, "int32")), entity, untargeted);
   return { actor: order, action, target };
 }
 
@@ -53,20 +53,30 @@ function lowerTriangle(n: number): Tensor {
 
 /** What each decision adds to its actor (δ) and to its target (π), [B,n,H] each. Differentiable. */
 export function chosenEmbeddings(p: NetworkParameters, encoded: Encoded, d: Decisions): { active: Tensor; passive: Tensor } {
-  const [B, N, H] = encoded.x.shape as [number, number, number];
+  const [B, N] = encoded.x.shape as [number, number, number];
   const U = p.table.shape[0]!;
   const fromTable = dense(oneHot(d.action, U), { w: p.table }); // zero for targeted actions
-  if (!p.action) return { active: fromTable, passive: tf.zerosLike(fromTable) };
-  const targeted = tf.cast(tf.expandDims(tf.greaterEqual(d.target, tf.scalar(0, "int32")), 2), "float32"); // [B,n,1]
+  const onHeld = p.held && passiveOnHeld(p, encoded, d);
+  if (!p.action) return { active: fromTable, passive: onHeld ?? tf.zerosLike(fromTable) };
+  const targeted = tf.cast(tf.expandDims(tf.greaterEqual(d.action, tf.scalar(U, "int32")), 2), "float32"); // [B,n,1]
   const entity = tf.maximum(d.target, tf.scalar(0, "int32")); // somebody, where there is no target: masked in the end
   const pairIndex = tf.add(tf.mul(d.actor, tf.scalar(N, "int32")), entity);
-  const ofPair = (half: Tensor) => takeRows(tf.reshape(half, [B, N * N, H]), pairIndex); // [B,n,H]
-  const pair = { average: ofPair(encoded.pairs.average), maximum: ofPair(encoded.pairs.maximum) };
+  const pair = mapPairs(encoded.pairs, (x) => takeRows(tf.reshape(x, [B, N * N, x.shape[3]!]), pairIndex)); // [B,n,·]
   const target = dense(takeRows(encoded.x, entity), { w: p.action.target });
   const actor = dense(takeRows(encoded.x, d.actor), { w: p.action.actor });
   const e = tf.mul(embedTargeted(p, pair, target, actor), targeted); // [B,n,2H]
   const [active, passive] = tf.split(e, 2, 2) as [Tensor, Tensor];
-  return { active: tf.add(fromTable, active), passive };
+  return { active: tf.add(fromTable, active), passive: onHeld ? tf.add(passive, onHeld) : passive };
+}
+
+/** π of untargeted actions on what their actor holds (ace-spec §3.2): MLP2(H→H→U·H)(s_i), the part of the action; [B,n,H]. */
+function passiveOnHeld(p: NetworkParameters, encoded: Encoded, d: Decisions): Tensor {
+  const [B, n] = d.actor.shape as [number, number];
+  const [U, H] = p.table.shape as [number, number];
+  const all = tf.reshape(mlp(takeRows(encoded.x, d.actor), p.held!), [B, n, U, H]);
+  const holds = tf.cast(tf.greaterEqual(d.target, tf.scalar(0, "int32")), "float32"); // [B,n]
+  const chosen = tf.mul(oneHot(d.action, U), tf.expandDims(holds, 2)); // zero for targeted actions and empty hands
+  return tf.sum(tf.mul(all, tf.expandDims(chosen, 3)), 2);
 }
 
 /** Every SE-state along one joint action, without a loop over agents. */

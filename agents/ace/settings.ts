@@ -6,6 +6,14 @@ const probability = z.number().min(0).max(1);
 export const aceSettings = z
   .strictObject({
     hidden: z.number().int().min(4).max(1024).default(64).describe("Width H of every hidden layer, in units (paper: 256)."),
+    encoder: z
+      .enum(["relational", "transformer"])
+      .default("relational")
+      .describe(
+        "How entities are seen: pooled pairwise relations (relational, the paper) or attention biased by relations (transformer).",
+      ),
+    depth: z.number().int().min(1).max(12).default(1).describe("Blocks of the transformer encoder."),
+    heads: z.number().int().min(1).max(64).default(4).describe("Attention heads of the transformer encoder; they divide hidden."),
     target: z
       .enum(["sequential", "environment"])
       .default("sequential")
@@ -13,10 +21,10 @@ export const aceSettings = z
         "What agents before the last learn from: the next agent's best reply (sequential, the paper) or the environment's return (environment, the authors' code).",
       ),
     order: z
-      .enum(["fixed", "shuffle", "shuffle-sample"])
+      .enum(["fixed", "shuffle", "shuffle-sample", "gap"])
       .default("shuffle")
       .describe(
-        "Order of deciding in training: fixed, one random order per batch (shuffle), or one per sample (shuffle-sample).",
+        "Order of deciding in training: fixed, one random order per batch (shuffle), one per sample (shuffle-sample), or whoever has the largest gap between best and mean value next (gap, also when evaluated; n times the work).",
       ),
     nStep: z
       .number()
@@ -49,6 +57,10 @@ export const aceSettings = z
       .boolean()
       .default(false)
       .describe("Whether changing and unchanging features weigh the same in the prediction loss."),
+    auxiliaryGlobal: z
+      .boolean()
+      .default(true)
+      .describe("Whether the prediction loss also asks for the sums over each side (paper: on StarCraft, not in football)."),
     priority: probability
       .default(0)
       .describe("Exponent of prioritised replay: 0 draws all transitions alike, 1 in proportion to their error (paper: 0)."),

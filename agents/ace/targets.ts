@@ -4,10 +4,12 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { BatchTensors, StepTensors } from "../../src/agent.js";
 import { allCandidates, oneCandidate, type SequentialState, type Situations, tryCandidates } from "./candidates.js";
-import { type Encoded, encode, type NetworkParameters } from "./network.js";
+import type { Encoded } from "./encoder.js";
+import type { SeenBatch, SeenStep } from "./held.js";
+import { encode, type NetworkParameters } from "./network.js";
 import { rollOut } from "./rollout.js";
+import { rollOutByGap } from "./rollout-by-gap.js";
 import { maskedArgMax, pickRows } from "./select.js";
 import { type Decisions, decisionsOf, type Followed, finalValue, follow } from "./sequence.js";
 
@@ -17,12 +19,16 @@ type Tensor = tf.Tensor;
 export function environmentTarget(
   online: NetworkParameters,
   target: NetworkParameters,
-  batch: BatchTensors,
-  order: Tensor,
+  batch: SeenBatch,
+  /** Who decides when in s' [B,n]; by value gap when absent. */
+  given?: Tensor,
 ): Tensor {
   const { next, returns, discounts } = batch;
-  const { actions } = rollOut(online, encode(online, next), next, order);
-  const decisions = decisionsOf(actions, order, next.actionTargets, online.table.shape[0]!);
+  const encoded = encode(online, next);
+  const { actions, order } = given
+    ? { ...rollOut(online, encoded, next, given), order: given }
+    : rollOutByGap(online, encoded, next);
+  const decisions = decisionsOf(actions, order, next, online.table.shape[0]!);
   return tf.add(returns, tf.mul(discounts, finalValue(target, encode(target, next), decisions)));
 }
 
@@ -33,7 +39,7 @@ export function environmentTarget(
 export function replyTargets(
   online: NetworkParameters,
   target: NetworkParameters,
-  now: StepTensors,
+  now: SeenStep,
   decisions: Decisions,
   /** θ along the stored decisions. */
   along: { encoded: Encoded; followed: Followed },

@@ -4,7 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { BatchTensors, Updated } from "../../src/agent.js";
+import type { Updated } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { clipByGlobalNorm } from "../../src/tensor/clip.js";
 import { valueAndGradTree } from "../../src/tensor/gradient.js";
@@ -13,7 +13,10 @@ import { polyak } from "../../src/tensor/polyak.js";
 import { cosine } from "../../src/tensor/schedules.js";
 import type { TensorTree } from "../../src/tensor/tree.js";
 import { auxiliaryLabels, auxiliaryLoss } from "./auxiliary.js";
+import type { SeenBatch } from "./held.js";
 import { encode, type NetworkParameters, predict } from "./network.js";
+import { rollOutByGap } from "./rollout-by-gap.js";
+import { pickRow } from "./select.js";
 import { decisionsOf, follow } from "./sequence.js";
 import type { AceSettings } from "./settings.js";
 import { environmentTarget, replyTargets } from "./targets.js";
@@ -35,14 +38,15 @@ export type AceState = {
 export const optimiserOf = (settings: AceSettings) => rmsprop({ alpha: 0.99, epsilon: 1e-5, weightDecay: settings.weightDecay });
 
 /** y [B,n] by position. */
-export function targetsOf(state: AceState, batch: BatchTensors, order: Tensor, settings: AceSettings): Tensor {
+export function targetsOf(state: AceState, batch: SeenBatch, order: Tensor, settings: AceSettings): Tensor {
   const [B, n] = order.shape as [number, number];
-  const environment = tf.expandDims(environmentTarget(state.online, state.target, batch, order), 1);
+  const orderNext = settings.order === "gap" ? undefined : order;
+  const environment = tf.expandDims(environmentTarget(state.online, state.target, batch, orderNext), 1);
   // the authors' code: y_p = y_env for every position
   if (settings.target === "environment" || n === 1) return tf.tile(environment, [1, n]);
   // the paper: y_p = Q_θ⁻(s_{a_1:p}, argmax Q_θ) for p < n, y_n = y_env
   const { now } = batch;
-  const decisions = decisionsOf(batch.actions, order, now.actionTargets, state.online.table.shape[0]!);
+  const decisions = decisionsOf(batch.actions, order, now, state.online.table.shape[0]!);
   const encoded = encode(state.online, now);
   const along = { encoded, followed: follow(state.online, encoded, decisions) };
   const replies = replyTargets(state.online, state.target, now, decisions, along);
@@ -52,7 +56,7 @@ export function targetsOf(state: AceState, batch: BatchTensors, order: Tensor, s
 /** L = mean_b w_b mean_p (y_p − q_p)² + w_aux · L_aux, with its parts; w_b = 1 without prioritised replay. Differentiable in `online`. */
 export function lossOf(
   online: NetworkParameters,
-  batch: BatchTensors,
+  batch: SeenBatch,
   targets: Tensor,
   order: Tensor,
   spec: EnvironmentSpec,
@@ -60,7 +64,7 @@ export function lossOf(
 ): { loss: Tensor; parts: { td: Tensor; auxiliary: Tensor; values: Tensor } } {
   const { now, next } = batch;
   const encoded = encode(online, now);
-  const decisions = decisionsOf(batch.actions, order, now.actionTargets, spec.untargetedActions);
+  const decisions = decisionsOf(batch.actions, order, now, spec.untargetedActions);
   const followed = follow(online, encoded, decisions);
   const perTransition = tf.mean(tf.square(tf.sub(targets, followed.values)), 1); // [B]
   const td = tf.mean(batch.weights ? tf.mul(batch.weights, perTransition) : perTransition);
@@ -70,18 +74,21 @@ export function lossOf(
   const [B, n, H] = followed.pooled.mean.shape as [number, number, number];
   const last = (pooled: Tensor) => tf.reshape(tf.slice(pooled, [0, n - 1, 0], [B, 1, H]), [B, H]);
   const z = tf.concat([last(followed.pooled.mean), last(followed.pooled.max)], 1);
-  const auxiliary = auxiliaryLoss(predict(online, followed.final, z), labels, settings.auxiliaryBalance);
+  const auxiliary = auxiliaryLoss(predict(online, followed.final, z), labels, {
+    balance: settings.auxiliaryBalance,
+    both: settings.auxiliaryGlobal,
+  });
   const loss = tf.add(td, tf.mul(auxiliary, settings.auxiliaryWeight));
   return { loss, parts: { td, auxiliary, values: followed.values } };
 }
 
-export function update(
-  state: AceState,
-  batch: BatchTensors,
-  order: Tensor,
-  spec: EnvironmentSpec,
-  settings: AceSettings,
-): Updated {
+/** Who decides when, [B,n], if the stored actions are decided by value gap. */
+function storedByGap(online: NetworkParameters, { now, actions }: SeenBatch): Tensor {
+  return rollOutByGap(online, encode(online, now), now, (_values, _mask, actor) => pickRow(actions, actor)).order;
+}
+
+export function update(state: AceState, batch: SeenBatch, drawn: Tensor, spec: EnvironmentSpec, settings: AceSettings): Updated {
+  const order = settings.order === "gap" ? storedByGap(state.online, batch) : drawn;
   const targets = targetsOf(state, batch, order, settings);
   const { value, gradients, auxiliary } = valueAndGradTree((online: NetworkParameters) => {
     const { loss, parts } = lossOf(online, batch, targets, order, spec, settings);

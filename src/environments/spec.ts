@@ -52,6 +52,11 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
   if (actionNames.length !== actions) throw wrong("actionNames", actionNames, `a list of ${actions} names, one for each action`);
   const predictedFeatures = input.predictedFeatures ?? [];
   for (const column of predictedFeatures) whole("predictedFeatures", column, 0, entityFeatures - 1);
+  const { heldEntity } = input;
+  if (heldEntity) {
+    whole("heldEntity", heldEntity.entity, 0, entities - 1);
+    whole("heldEntity", heldEntity.holderFeature, 0, entityFeatures - 1);
+  }
 
   return {
     id,
@@ -66,5 +71,6 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     episodeLimit,
     actionNames,
     predictedFeatures,
+    ...(heldEntity && { heldEntity }),
   };
 }

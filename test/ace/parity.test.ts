@@ -17,7 +17,8 @@ import { ReferenceNetwork, referenceLoss, referenceTargets } from "./reference.j
 const H = 8;
 const B = 16;
 const relative = (a: number, b: number) => Math.abs(a - b) / Math.max(1, Math.abs(b));
-const parameters = (seed: number) => initNetwork(RandomStream.from(seed, "weights"), spec, H) as HostTree;
+const parameters = (seed: number) =>
+  initNetwork(RandomStream.from(seed, "weights"), spec, aceSettings.parse({ hidden: H })) as HostTree;
 const random = transitions(1, B);
 const { batch, order } = batchOf(random);
 const online = parameters(1);
@@ -40,7 +41,8 @@ describe.each(["js", "cpu"])("ACE on %s", (name) => {
       scores: HostArray.zeros({ shape: [B, spec.agents, spec.actions], dtype: "float32" }),
       order,
     };
-    const fn = (p: NetworkParameters, step: StepTensors, e: Exploration) => act(p, step, e) as unknown as Record<string, Tensor>;
+    const fn = (p: NetworkParameters, step: StepTensors, e: Exploration) =>
+      act(p, step, e, "fixed") as unknown as Record<string, Tensor>;
     const compiled = await device.compile(
       fn,
       [specOf(online), specOf(batch.now as HostTree), specOf(exploration as HostTree)],

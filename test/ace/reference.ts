@@ -49,11 +49,17 @@ export class ReferenceNetwork {
     this.U = this.table.length;
     this.H = this.table[0]!.length;
     this.layers = {
-      state1: layer(p.state.hidden),
-      state2: layer(p.state.output),
-      relation1: stacked([...(p.relation.relation ? [p.relation.relation] : []), p.relation.other.w], p.relation.other.b),
-      relation2: layer(p.relation.output),
-      aggregate: stacked([p.aggregate.own.w, p.aggregate.mean, p.aggregate.max], p.aggregate.own.b),
+      state1: layer(p.encoder.state.hidden),
+      state2: layer(p.encoder.state.output),
+      relation1: stacked(
+        [...(p.encoder.relation.relation ? [p.encoder.relation.relation] : []), p.encoder.relation.other.w],
+        p.encoder.relation.other.b,
+      ),
+      relation2: layer(p.encoder.relation.output),
+      aggregate: stacked(
+        [p.encoder.aggregate.own.w, p.encoder.aggregate.mean, p.encoder.aggregate.max],
+        p.encoder.aggregate.own.b,
+      ),
       decision1: layer(p.decision.hidden),
       decision2: layer(p.decision.output),
       value1: layer(p.value.hidden),
