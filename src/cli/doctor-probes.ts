@@ -9,7 +9,8 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { packageRoot } from "../package.js";
-import { probeDevices } from "../tensor/devices.js";
+import { type DeviceReport, probeDevices } from "../tensor/devices.js";
+import { formatNumber } from "./output.js";
 
 /** One thing that Baton can use. */
 export interface Finding {
@@ -101,15 +102,17 @@ function firstLine(error: unknown): string {
 }
 
 /** Baton runs when at least one device works; the others are choices. */
-export async function probeAllDevices(probe = probeDevices): Promise<Finding[]> {
+export async function probeAllDevices(
+  probe: () => Promise<DeviceReport[]> = () => probeDevices({ timed: true }),
+): Promise<Finding[]> {
   const devices = await probe();
   const none = !devices.some((device) => device.works);
-  return devices.map(({ name, works, detail, hint }) => ({
+  return devices.map(({ name, works, detail, hint, milliseconds }) => ({
     area: "devices",
     name,
     works,
     required: none,
-    detail,
+    detail: milliseconds === undefined ? detail : `${detail}; a small training step takes ${formatNumber(milliseconds)} ms`,
     mend: works ? "" : (hint ?? ""),
   }));
 }

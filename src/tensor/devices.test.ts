@@ -2,7 +2,9 @@ import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { BatonError } from "../errors.js";
 import { initialiseBackend } from "./backend.js";
-import { deviceNames, openDevice, probeDevices } from "./devices.js";
+import { native } from "./devices/catalogue.js";
+import { probe } from "./devices/probe.js";
+import { deviceNames, fastest, openDevice, probeDevices } from "./devices.js";
 import { HostArray, type HostTree } from "./tree.js";
 
 const failure = async (name: string): Promise<BatonError> => {
@@ -29,10 +31,23 @@ describe("openDevice", () => {
     expect(error.hint).toContain('did you mean "cpu"?');
   });
 
-  it("auto takes the first that works and says so", async () => {
+  it("auto takes the fastest that works and says why", async () => {
+    const works = (await probeDevices({ threads: 1 })).filter((report) => report.works).map(({ name }) => name);
     const device = await openDevice("auto", { threads: 1 });
-    expect(device.name).toBe("cpu");
-    expect(device.description).toMatch(/^ONNX Runtime .* \(auto: the first choice, and it works\)$/);
+    expect(works).toContain(device.name);
+    expect(device.description).toMatch(
+      /^ONNX Runtime .* \(auto: the (fastest of cpu [\d.]+ ms a step, |only fast one that works; )/,
+    );
+    expect(device.description).toMatch(/device "cuda"|cuda [\d.]+ ms/);
+    const compiled = await device.compile((x: tf.Tensor) => tf.square(x), [{ shape: [], dtype: "float32" }], "square");
+    expect(((await compiled.run([HostArray.scalar(3)])) as HostArray).data[0]).toBe(9);
+    compiled.dispose();
+  });
+
+  it("auto prefers what stands before unless another is clearly faster", () => {
+    const of = (...times: number[]) => fastest(times.map((milliseconds, i) => ({ milliseconds, i })))?.i;
+    expect([of(3), of(3, 2.5), of(3, 1), of(3, 1, 0.9), of(3, 2.5, 1), of(1, 9, 9)]).toEqual([0, 0, 1, 1, 2, 0]);
+    expect(fastest([])).toBeUndefined();
   });
 
   it("describes engine and version", async () => {
@@ -112,5 +127,42 @@ describe("compiled functions", () => {
     );
     const results = await Promise.all(Array.from({ length: 12 }, (_, i) => all[i % 3]!.run([inputs])));
     for (const result of results) expect([...(result as { relu: HostArray }).relu.data]).toEqual([1, 0, 3]);
+  });
+});
+
+describe("native TensorFlow", () => {
+  it("is loaded when it is opened, leaves tfjs's backend as it was, and trains with its state on its side", async () => {
+    await initialiseBackend("cpu");
+    await tf.setBackend("cpu");
+    let loads = 0;
+    // What the package does, with the kernels of plain JavaScript in place of libtensorflow's.
+    const load = async () => {
+      loads += 1;
+      tf.copyRegisteredKernels("cpu", "tensorflow");
+      tf.registerBackend("tensorflow", tf.findBackendFactory("cpu"));
+      await tf.setBackend("tensorflow");
+    };
+    const opener = native("tensorflow-gpu", "@tensorflow/tfjs-node-gpu", "CUDA", load);
+    expect(loads).toBe(0);
+    const device = await opener({});
+    expect([loads, tf.getBackend()]).toEqual([1, "cpu"]);
+    expect(device.description).toContain("libtensorflow, CUDA");
+    const { works } = await probe(device, await openDevice("js"));
+    expect(works).toBe(true);
+    expect(device.resident).toBeDefined();
+  });
+
+  it.each([
+    ["is not installed", "ERR_MODULE_NOT_FOUND", "npm install @tensorflow/tfjs-node-gpu (Node 20 or 22; its libtensorflow 2.9.1"],
+    ["does not load", "ERR_DLOPEN_FAILED", "npm rebuild @tensorflow/tfjs-node-gpu"],
+  ])("that %s is explained in a line", async (what, code, mend) => {
+    const load = async () => {
+      throw Object.assign(new Error("a long story"), { code });
+    };
+    const error = await native("tensorflow-gpu", "@tensorflow/tfjs-node-gpu", "CUDA", load)({}).catch((reason) => reason);
+    expect(error).toBeInstanceOf(BatonError);
+    expect(error.message).toContain(`"tensorflow-gpu": @tensorflow/tfjs-node-gpu ${what}`);
+    expect(error.hint).toContain(mend);
+    expect(error.message).not.toContain("\n");
   });
 });

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { BatonError } from "../../errors.js";
 import type { Device, DeviceOptions } from "../device.js";
+import { type Missing, missingForCuda, missingForTensorFlow, missingForWebGpu, thisMachine } from "./requirements.js";
 
 /** How a device is opened. Engines load with the first device that needs them, so that listing devices costs nothing. */
 export type Opener = (options: DeviceOptions) => Promise<Device>;
@@ -9,15 +10,23 @@ function processor(): string {
   return `${cpus()[0]?.model.trim() ?? "the processor"} (${availableParallelism()} threads)`;
 }
 
+/** @throws BatonError "missing-dependency" that names what the machine lacks for a device. */
+function demand(name: string, missing: Missing | undefined): void {
+  if (missing) throw new BatonError("missing-dependency", `device "${name}": ${missing.what}`, { hint: missing.mend });
+}
+
 const onnx =
-  (provider: "cpu" | "webgpu" | "cuda", hardware: string, hint: string): Opener =>
+  (provider: "cpu" | "webgpu" | "cuda", hardware: string, missing: () => Missing | undefined = () => undefined): Opener =>
   async (options) => {
+    let engine: typeof import("./onnxruntime.js");
     try {
-      const { openOnnx } = await import("./onnxruntime.js");
-      return openOnnx(provider, hardware, options);
+      engine = await import("./onnxruntime.js");
     } catch (cause) {
+      const hint = `npm install onnxruntime-node${provider === "cpu" ? ", or use --device wasm" : ""}`;
       throw new BatonError("missing-dependency", `device "${provider}": onnxruntime-node does not load`, { hint, cause });
     }
+    demand(provider, missing());
+    return engine.openOnnx(provider, hardware, options);
   };
 
 const js: Opener = async () => {
@@ -51,29 +60,45 @@ const wasm: Opener = async () => {
   return device;
 };
 
-/** Native TensorFlow: a package that downloads its own libtensorflow when it is installed. */
-const native =
-  (name: string, packageName: string, hardware: string): Opener =>
+/** What @tensorflow/tfjs-node-gpu 4.22 brings and wants: libtensorflow 2.9.1, which is built for this CUDA. */
+const tensorFlowGpu = "CUDA 11.2 with cuDNN 8.1";
+
+/**
+ * Native TensorFlow, op by op: a package that downloads libtensorflow when it is installed, and registers a backend of tfjs when it is
+ * loaded. It is loaded here and nowhere else.
+ */
+export const native =
+  (name: string, packageName: string, hardware: string, load: () => Promise<unknown> = () => import(packageName)): Opener =>
   async () => {
-    try {
-      await import(packageName);
-    } catch (cause) {
-      throw new BatonError("missing-dependency", `device "${name}": ${packageName} is not installed or does not load`, {
-        hint: `npm install ${packageName} (Node 20 or 22)`,
-        cause,
-      });
-    }
+    demand(name, missingForTensorFlow(thisMachine));
+    const wanted = `Node 20 or 22${name === "tensorflow-gpu" ? `; its libtensorflow 2.9.1 wants ${tensorFlowGpu}` : ""}`;
     const { openEager } = await import("./eager.js");
+    try {
+      await loadNative(load);
+    } catch (cause) {
+      const absent = (cause as { code?: string }).code === "ERR_MODULE_NOT_FOUND";
+      const why = absent ? "is not installed" : "does not load (its libtensorflow or its native part is missing)";
+      const hint = `${absent ? "npm install" : "npm rebuild"} ${packageName} (${wanted})`;
+      throw new BatonError("missing-dependency", `device "${name}": ${packageName} ${why}`, { hint, cause });
+    }
     const device = await openEager(name, "tensorflow", `libtensorflow, ${hardware}`);
     if (!device) throw new BatonError("io", `device "${name}": libtensorflow does not start`, { hint: "use --device cpu" });
     return device;
   };
 
-/** Every device by name, in the order in which `auto` tries them. */
+/** Loads a package that makes its own backend tfjs's current one, and takes that back. */
+async function loadNative(load: () => Promise<unknown>): Promise<void> {
+  const tf = await import("@tensorflow/tfjs");
+  const before = tf.getBackend() as string | undefined;
+  await load();
+  if (before) await tf.setBackend(before);
+}
+
+/** Every device by name, the compiled ones first. */
 export const catalogue = {
-  cpu: onnx("cpu", processor(), "npm install onnxruntime-node, or use --device wasm"),
-  cuda: onnx("cuda", "CUDA", "npm install onnxruntime-node"),
-  webgpu: onnx("webgpu", "WebGPU", "npm install onnxruntime-node"),
+  cpu: onnx("cpu", processor()),
+  cuda: onnx("cuda", "CUDA", () => missingForCuda(thisMachine)),
+  webgpu: onnx("webgpu", "WebGPU", () => missingForWebGpu(thisMachine)),
   "tensorflow-gpu": native("tensorflow-gpu", "@tensorflow/tfjs-node-gpu", "CUDA"),
   tensorflow: native("tensorflow", "@tensorflow/tfjs-node", "CPU"),
   wasm,

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Device } from "../device.js";
 import { valueAndGradTree } from "../gradient.js";
-import { uniformFanIn } from "../initialise.js";
+import { normal, uniformFanIn } from "../initialise.js";
 import { dense, type Linear } from "../layers.js";
 import { rmsprop } from "../optimisers.js";
 import { RandomStream } from "../random.js";
@@ -10,6 +10,9 @@ import type { HostTree, TensorTree } from "../tree.js";
 import { HostArray, specOf, zipTrees } from "../tree.js";
 
 type ProbeState = { params: { hidden: Linear; output: Linear }; optimiser: TensorTree; step: tf.Tensor };
+
+/** Sizes for telling fast devices from slow ones: about the work of a small team's update. */
+const timing = { batch: 256, inputs: 64, hidden: 256 };
 
 /** Relative difference up to which a device counts as right. */
 const tolerance = 1e-3;
@@ -27,23 +30,25 @@ function probeStep(state: ProbeState, x: tf.Tensor, y: tf.Tensor): { state: Tens
   return { state: { params: next.params, optimiser: next.state, step: tf.add(step, 1) }, outputs: { loss: value } };
 }
 
-/** The state after three probe steps on `device`. */
-async function train(device: Device): Promise<HostTree> {
+/** A step from a fresh state, and the batch that it learns. */
+async function open(
+  device: Device,
+  batch: number,
+  inputs: number,
+  hidden: number,
+): Promise<{ step: StatefulStep; batch: HostTree[] }> {
   const rng = RandomStream.from(1, "probe");
-  const params = { hidden: uniformFanIn(rng, 3, 4), output: uniformFanIn(rng, 4, 1) };
-  const x = HostArray.float32(
-    Float32Array.from({ length: 15 }, () => rng.normal()),
-    5,
-    3,
-  );
-  const y = HostArray.float32(
-    Float32Array.from({ length: 5 }, () => rng.normal()),
-    5,
-    1,
-  );
+  const params = { hidden: uniformFanIn(rng, inputs, hidden), output: uniformFanIn(rng, hidden, 1) };
+  const [x, y] = [normal(rng, [batch, inputs], 1), normal(rng, [batch, 1], 1)];
   const state = { params, optimiser: optimiser.init(params), step: HostArray.scalar(0) };
   const step = await StatefulStep.create(device, probeStep, state, [specOf(x), specOf(y)], "probe");
-  for (let i = 0; i < 3; i++) await step.run([x, y]);
+  return { step, batch: [x, y] };
+}
+
+/** The state after three probe steps on `device`. */
+async function train(device: Device): Promise<HostTree> {
+  const { step, batch } = await open(device, 5, 3, 4);
+  for (let i = 0; i < 3; i++) await step.run(batch);
   const result = await step.read();
   step.dispose();
   return result;
@@ -59,4 +64,20 @@ export async function probe(device: Device, reference: Device): Promise<{ differ
     }
   });
   return { difference, works: difference <= tolerance };
+}
+
+/** Milliseconds of a training step of a small network on `device`: the median of nine, of fewer where they take longer than half a second. */
+export async function timeStep(device: Device): Promise<number> {
+  const { step, batch } = await open(device, timing.batch, timing.inputs, timing.hidden);
+  await step.run(batch);
+  const times: number[] = [];
+  let sum = 0;
+  while (times.length < 9 && sum < 500) {
+    const before = performance.now();
+    await step.run(batch);
+    times.push(performance.now() - before);
+    sum += times.at(-1)!;
+  }
+  step.dispose();
+  return times.sort((a, b) => a - b)[times.length >> 1]!;
 }
