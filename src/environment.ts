@@ -128,7 +128,22 @@ export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly units: readonly FrameUnit[];
+  /** The ground, drawn with the characters of {@link groundKinds}: equally long rows that fill the world, the north first. */
+  readonly ground?: readonly string[];
+  /** What happened in the step that led here, in the order of time. */
+  readonly events?: readonly FrameEvent[];
 }
+
+/** The characters of {@link Frame.ground}. */
+export const groundKinds = { ".": "ground", "^": "high ground", "/": "ramp", "~": "cliff", "#": "wall" } as const;
+
+/** Something to be drawn between two frames. Units by their place in {@link Frame.units}; `at` from 0 to 1 within the step. */
+export type FrameEvent =
+  /** A blow of `from` reached `to`, or life that it gave: hit points. */
+  | { readonly kind: "shot" | "heal"; readonly at: number; readonly from: number; readonly to: number; readonly amount: number }
+  /** Everybody within a circle was hurt. */
+  | { readonly kind: "splash"; readonly at: number; readonly x: number; readonly y: number; readonly radius: number }
+  | { readonly kind: "death"; readonly at: number; readonly unit: number };
 
 /** One drawn unit; the agents come first, in order. */
 export interface FrameUnit {
@@ -144,6 +159,12 @@ export interface FrameUnit {
   readonly healthMax: number;
   readonly shield: number;
   readonly shieldMax: number;
+  /** What a healer has left to give. */
+  readonly energy?: number;
+  readonly energyMax?: number;
+  /** How far it sees, in world units from its centre. */
+  readonly sight?: number;
+  readonly flying?: boolean;
 }
 
 /** Several copies stepped together; every array of {@link TimeStep} with a leading axis E. */

@@ -43,6 +43,7 @@ export function heal(world: World, u: number): void {
   }
   world.activity[u] = Activity.fighting;
   world.health[target] += mended;
+  world.events.heal(u, target, mended);
   world.energy[u] -= mended / healthPerEnergy;
 }
 
@@ -67,7 +68,9 @@ function strike(world: World, u: number, target: number, jitter: number, rng: Ra
 function hit(world: World, u: number, target: number, weapon: Weapon): void {
   const { armour, armourClass } = world.types[target];
   const damage = weapon.damage + (weapon.bonus?.against === armourClass ? weapon.bonus.damage : 0);
+  const before = world.health[target] + world.shield[target];
   for (let blow = 0; blow < weapon.blows; blow++) hurt(world, target, damage, armour);
+  world.events.shot(u, target, before - Math.max(0, world.health[target]) - world.shield[target]);
   world.unhurt[target] = 0;
   world.attacker[target] = u;
   if (world.health[target] <= 0) die(world, target);
@@ -83,6 +86,7 @@ function hitAll(world: World, u: number, target: number, weapon: Weapon, splash:
   const distance = Math.sqrt(dx * dx + dy * dy);
   const alongX = distance > 0 ? dx / distance : 1;
   const alongY = distance > 0 ? dy / distance : 0;
+  if (splash.shape === "circle") world.events.splash(u, world.x[u], world.y[u], splash.radius);
   const targetX = world.x[target];
   const targetY = world.y[target];
   for (let v = first; v < end; v++) {
@@ -109,6 +113,7 @@ function hurt(world: World, target: number, damage: number, armour: number): voi
 
 function die(world: World, u: number): void {
   world.alive[u] = 0;
+  world.events.death(u);
   world.health[u] = 0;
   world.shield[u] = 0;
   world.energy[u] = 0;

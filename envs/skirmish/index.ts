@@ -10,13 +10,14 @@ import { unknownName } from "../../src/names.js";
 import { actionNames, giveOrder, isLegal, writeActions } from "./actions.js";
 import { dynamicColumns, writeEntities, writeRelations } from "./entities.js";
 import { type EpisodeView, writeObservations, writeState } from "./features.js";
-import { type Layout, layoutOf, untargetedActions } from "./layout.js";
+import { type Layout, layoutOf, sightRange, untargetedActions } from "./layout.js";
 import { maps, type SkirmishMap } from "./maps.js";
 import { type SkirmishOptions, skirmishOptions } from "./options.js";
 import { type Outcome, outcomeOf, Reward } from "./reward.js";
 import { scriptedPolicies } from "./scripted.js";
 import { Simulation } from "./simulation.js";
 import { Surroundings } from "./surroundings.js";
+import { energy } from "./units.js";
 import { World } from "./world.js";
 
 export type { SkirmishOptions };
@@ -78,6 +79,7 @@ class SkirmishEnvironment implements Environment {
     }
     for (let i = 0; i < world.agents; i++) giveOrder(world, i, actions[i], move_amount);
     this.#reward.begin();
+    world.events.clear();
     for (let k = 0; k < step_mul; k++) this.#simulation.tick();
     this.#steps++;
     const outcome = outcomeOf(world, this.map);
@@ -97,8 +99,12 @@ class SkirmishEnvironment implements Environment {
       healthMax: type.health,
       shield: world.shield[u],
       shieldMax: type.shield,
+      ...(type.healing && { energy: world.energy[u], energyMax: energy.max }),
+      ...(world.isAlly(u) && { sight: sightRange }),
+      ...(type.flying && { flying: true }),
     }));
-    return { width: world.terrain.width, height: world.terrain.height, units };
+    const { width, height } = world.terrain;
+    return { width, height, units, ground: this.map.terrain, events: world.events.list(this.options.step_mul) };
   }
 
   #write(outcome: Outcome, reward: number, out: TimeStep): void {

@@ -22,6 +22,7 @@ export class Simulation {
 
   reset(seed: number): void {
     this.#ticks = 0;
+    this.world.events.clear();
     this.#rng = RandomStream.from(seed, "skirmish");
     spawn(this.world, this.#formation, this.jitter, this.#rng);
   }
@@ -31,6 +32,7 @@ export class Simulation {
     const { world } = this;
     world.previousX.set(world.x);
     world.previousY.set(world.y);
+    world.events.tick();
     recover(world);
     commandEnemies(world, this.#ticks++);
     for (let k = 0; k < world.count; k++) {

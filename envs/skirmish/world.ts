@@ -1,3 +1,4 @@
+import { EventLog } from "./events.js";
 import type { Group, Point, SkirmishMap } from "./maps.js";
 import { type Navigation, navigationOf } from "./navigation.js";
 import { type Terrain, terrainOf } from "./terrain.js";
@@ -83,6 +84,7 @@ export class World {
   readonly turns: Int32Array;
   /** [N] offset in ticks of the moments at which a unit of the enemy decides. */
   readonly phase: Int32Array;
+  readonly events = new EventLog();
 
   constructor(map: SkirmishMap) {
     const allies = typesOf(map.allies);

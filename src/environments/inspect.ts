@@ -1,4 +1,4 @@
-import { type Frame, type TimeStep, timeStepFields } from "../environment.js";
+import { type Frame, groundKinds, type TimeStep, timeStepFields } from "../environment.js";
 import type { Inspector } from "./player.js";
 import type { SingleEnvironment } from "./single.js";
 
@@ -125,6 +125,21 @@ function inspectFrame(frame: Frame, n: number, at: string, report: Report): void
   frame.units.forEach((unit, k) => {
     for (const field of ["x", "y", "radius", "team", "health", "healthMax", "shield", "shieldMax"] as const) {
       if (bad(unit[field])) report("frame", `${at}, ${field} of unit ${k} is ${String(unit[field])}`);
+    }
+    for (const field of ["energy", "energyMax", "sight"] as const) {
+      if (unit[field] !== undefined && bad(unit[field])) report("frame", `${at}, ${field} of unit ${k} is ${unit[field]}`);
+    }
+  });
+  const { ground, events = [] } = frame;
+  if (ground?.some((row) => row.length !== ground[0]!.length || [...row].some((kind) => !(kind in groundKinds)))) {
+    const kinds = Object.keys(groundKinds).join(" ");
+    report("frame", `${at}, the ground is not drawn in equally long rows of the characters ${kinds}`);
+  }
+  events.forEach((event, k) => {
+    const about = event.kind === "splash" ? [] : event.kind === "death" ? [event.unit] : [event.from, event.to];
+    const numbers = event.kind === "splash" ? [event.at, event.x, event.y, event.radius] : [event.at];
+    if (numbers.some(bad) || about.some((unit) => frame.units[unit] === undefined)) {
+      report("frame", `${at}, event ${k} (${event.kind}) is about units or numbers that there are not`);
     }
   });
 }

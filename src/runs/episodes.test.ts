@@ -48,6 +48,37 @@ test("comes back as it was, typed arrays included", () => {
   expect(readEpisode(path)).toStrictEqual(episode);
 });
 
+test("ground, events, energy and sight come back, and decisions of those who value nothing", () => {
+  const path = join(temporaryFolder(), "a.episode");
+  const rich: RecordedEpisode = {
+    ...episode,
+    steps: [
+      {
+        ...episode.steps[0]!,
+        frame: {
+          ...{ width: 2, height: 2, ground: ["#.", "^/"] },
+          units: [{ ...unit, energy: 50, energyMax: 200, sight: 9, flying: true }, unit],
+          events: [
+            { kind: "shot", at: 0.25, from: 0, to: 1, amount: 6 },
+            { kind: "splash", at: 0.5, x: 1, y: 1, radius: 2.2 },
+            { kind: "death", at: 1, unit: 1 },
+          ],
+        },
+        decision: { ...episode.steps[0]!.decision!, values: null, priorValues: new Float32Array(8).fill(0.5) },
+      },
+    ],
+  };
+  writeEpisode(path, rich);
+  expect(readEpisode(path)).toStrictEqual(rich);
+});
+
+test("recordings of version 1, which had none of that, are read", () => {
+  const { path, bytes } = written();
+  bytes.writeUInt32LE(1, 8);
+  writeFileSync(path, bytes);
+  expect(readEpisode(path)).toStrictEqual(episode);
+});
+
 test("arrays that are views of larger ones are written as they look", () => {
   const path = join(temporaryFolder(), "a.episode");
   const actions = Int32Array.of(9, 3, 0, 9).subarray(1, 3);
@@ -70,7 +101,7 @@ test("a file that is missing, something else, torn or of another version is refu
   const newer = Buffer.from(bytes);
   newer.writeUInt32LE(7, 8);
   expect(becomes(newer)).toThrow(
-    expect.objectContaining({ code: "incompatible", message: expect.stringContaining("version 7, this Baton reads 1") }),
+    expect.objectContaining({ code: "incompatible", message: expect.stringContaining("version 7, this Baton reads 1 to 2") }),
   );
   for (let size = 8; size < bytes.length; size += 7)
     expect(becomes(bytes.subarray(0, size)), `${size}`).toThrow("is torn or damaged");

@@ -42,8 +42,10 @@ export interface Decision {
   readonly actions: Int32Array;
   /** [n] order[p] = agent that decided p-th. */
   readonly order: Int32Array;
-  /** [n, A] value of each action when its agent decided, unavailable −1e9. */
-  readonly values: Float32Array;
+  /** [n, A] value of each action when its agent decided, unavailable −1e9; null when the policy values nothing. */
+  readonly values: Float32Array | null;
+  /** [n, A] the same before anybody had chosen, where the agent can tell. */
+  readonly priorValues?: Float32Array;
   /** [n, A] */
   readonly mask: Uint8Array;
   /** [n, A−U] */
@@ -51,7 +53,9 @@ export interface Decision {
 }
 
 const magic = "BATONEPI";
-const version = 1;
+/** 2: ground, events, energy and sight in frames; decisions without values, or with values before anybody chose. */
+const version = 2;
+const oldestVersion = 1;
 /** Magic, then the version as a 32-bit little-endian integer; the rest of the file is gzipped msgpack. */
 const headerBytes = magic.length + 4;
 
@@ -72,6 +76,24 @@ const unitFields = z.strictObject({
   healthMax: z.number(),
   shield: z.number(),
   shieldMax: z.number(),
+  energy: z.number().optional(),
+  energyMax: z.number().optional(),
+  sight: z.number().optional(),
+  flying: z.boolean().optional(),
+});
+
+const eventFields = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.enum(["shot", "heal"]), at: z.number(), from: count, to: count, amount: z.number() }),
+  z.strictObject({ kind: z.literal("splash"), at: z.number(), x: z.number(), y: z.number(), radius: z.number() }),
+  z.strictObject({ kind: z.literal("death"), at: z.number(), unit: count }),
+]);
+
+const frameFields = z.strictObject({
+  width: z.number(),
+  height: z.number(),
+  units: z.array(unitFields),
+  ground: z.array(z.string()).optional(),
+  events: z.array(eventFields).optional(),
 });
 
 const specFields = z.strictObject({
@@ -100,10 +122,19 @@ const fileFields = z.strictObject({
   episodeReturn: z.number(),
   steps: z.array(
     z.strictObject({
-      frame: z.strictObject({ width: z.number(), height: z.number(), units: z.array(unitFields) }).nullable(),
+      frame: frameFields.nullable(),
       alive: bytes,
       reward: z.number(),
-      decision: z.strictObject({ actions: bytes, order: bytes, values: bytes, mask: bytes, targets: bytes }).nullable(),
+      decision: z
+        .strictObject({
+          actions: bytes,
+          order: bytes,
+          values: bytes.nullable(),
+          priorValues: bytes.optional(),
+          mask: bytes,
+          targets: bytes,
+        })
+        .nullable(),
     }),
   ),
 });
@@ -118,13 +149,14 @@ function toFields(episode: RecordedEpisode): FileFields {
     ...episode,
     spec: { ...spec, actionNames: [...spec.actionNames], predictedFeatures: [...spec.predictedFeatures] },
     steps: episode.steps.map(({ frame, alive, reward, decision }) => ({
-      frame: frame && { ...frame, units: [...frame.units] },
+      frame: frame && (structuredClone(frame) as z.infer<typeof frameFields>),
       alive: asBytes(alive),
       reward,
       decision: decision && {
         actions: asBytes(decision.actions),
         order: asBytes(decision.order),
-        values: asBytes(decision.values),
+        values: decision.values && asBytes(decision.values),
+        ...(decision.priorValues && { priorValues: asBytes(decision.priorValues) }),
         mask: asBytes(decision.mask),
         targets: asBytes(decision.targets),
       },
@@ -146,16 +178,18 @@ function words(raw: Uint8Array, size: number, name: string): ArrayBuffer {
 function fromFields(fields: FileFields): RecordedEpisode {
   const { agents: n, entities: N, actions: A, untargetedActions: U } = fields.spec;
   const int32 = (raw: Uint8Array, size: number, name: string) => new Int32Array(words(raw, size, name));
+  const float32 = (raw: Uint8Array, name: string) => new Float32Array(words(raw, n * A, name));
   return {
     ...fields,
     steps: fields.steps.map(({ frame, alive, reward, decision }) => ({
-      frame,
+      frame: frame as Frame | null,
       alive: uint8(alive, N, "alive"),
       reward,
       decision: decision && {
         actions: int32(decision.actions, n, "actions"),
         order: int32(decision.order, n, "order"),
-        values: new Float32Array(words(decision.values, n * A, "values")),
+        values: decision.values && float32(decision.values, "values"),
+        ...(decision.priorValues && { priorValues: float32(decision.priorValues, "priorValues") }),
         mask: uint8(decision.mask, n * A, "mask"),
         targets: int32(decision.targets, n * (A - U), "targets"),
       },
@@ -195,10 +229,10 @@ export function readEpisode(path: string): RecordedEpisode {
     });
   if (file.length < headerBytes) throw torn("it ends within its header");
   const found = file.readUInt32LE(magic.length);
-  if (found !== version) {
+  if (found < oldestVersion || found > version) {
     throw new BatonError(
       "incompatible",
-      `the recorded episode ${path} has format version ${found}, this Baton reads ${version}`,
+      `the recorded episode ${path} has format version ${found}, this Baton reads ${oldestVersion} to ${version}`,
       {
         hint: "record it again with this version (`baton evaluate RUN --record`), or open it with the version that wrote it",
       },

@@ -167,7 +167,7 @@ function decisionOf(spec: EnvironmentSpec, step: VectorTimeStep, copy: number, c
   return {
     actions: rows(choices.actions.data as Int32Array, n),
     order: rows(choices.order.data as Int32Array, n),
-    values: rows(choices.values.data as Float32Array, n * A),
+    values: choices.values && rows(choices.values.data as Float32Array, n * A),
     mask: rows(step.actionMask, n * A),
     targets: rows(step.actionTargets, n * (A - U)),
   };

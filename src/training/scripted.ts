@@ -24,11 +24,11 @@ export function playScripted(environment: VectorEnvironment, policy: ScriptedPol
 }
 
 /** Room for choices; scripted agents decide in the order of their numbers and value nothing. */
-function blankChoices({ agents: n, actions: A }: EnvironmentSpec, copies: number): Choices {
+function blankChoices({ agents: n }: EnvironmentSpec, copies: number): Choices {
   const order = Int32Array.from({ length: copies * n }, (_, k) => k % n);
   return {
     actions: new HostArray(new Int32Array(copies * n), [copies, n], "int32"),
-    values: new HostArray(new Float32Array(copies * n * A), [copies, n, A], "float32"),
+    values: null,
     order: new HostArray(order, [copies, n], "int32"),
   };
 }

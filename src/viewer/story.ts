@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Frame } from "../environment.js";
+import type { Frame, FrameEvent } from "../environment.js";
 import type { RecordedEpisode, RecordedStep } from "../runs/episodes.js";
 
 /** What one agent chose, in the place where it decided. */
@@ -15,11 +15,23 @@ export interface Choice {
   readonly action: number;
   /** The action for people, its target resolved: `attack marine 4`. */
   readonly name: string;
-  /** Q of the chosen action at that moment. */
-  readonly value: number;
-  /** Q of the chosen action minus the best other available one; null when nothing else was available. */
+  /** Q of the chosen action at that moment; null when the policy values nothing. */
+  readonly value: number | null;
+  /** Q of the chosen action minus the best other available one; null when nothing else was available, or nothing is valued. */
   readonly margin: number | null;
+  /** What the agent would have valued before anybody had chosen; null where that is not known. */
+  readonly prior: Prior | null;
   readonly alive: boolean;
+}
+
+/** An agent's view before its predecessors chose. */
+export interface Prior {
+  /** Q of the action that it chose in the end. */
+  readonly value: number;
+  /** The action that looked best then, for people. */
+  readonly name: string;
+  /** Whether that is another than the chosen one: the predecessors' choices changed this agent's mind. */
+  readonly changed: boolean;
 }
 
 /** One action that an agent had, or lacked, when it decided. */
@@ -28,8 +40,10 @@ export interface Option {
   readonly name: string;
   readonly available: boolean;
   readonly chosen: boolean;
-  /** Q; meaningless when not available. */
-  readonly value: number;
+  /** Q; null when not available or not valued. */
+  readonly value: number | null;
+  /** Q before anybody had chosen; null when not available or not known. */
+  readonly prior: number | null;
 }
 
 /** What an agent is about to do, to be drawn: act on an entity, or walk in a direction (y grows upwards). */
@@ -78,11 +92,19 @@ export function choicesAt(episode: RecordedEpisode, t: number): Choice[] {
   return Array.from(order, (agent, position) => {
     const action = actions[agent]!;
     const options = optionsAt(episode, t, agent);
-    const others = options.filter((option) => option.available && !option.chosen).map((option) => option.value);
+    const others = options.flatMap((option) => (option.chosen || option.value === null ? [] : [option.value]));
     const { name, value } = options[action]!;
-    const margin = others.length > 0 ? value - Math.max(...others) : null;
-    return { position, agent, action, name, value, margin, alive: step.alive[agent] === 1 };
+    const margin = value !== null && others.length > 0 ? value - Math.max(...others) : null;
+    return { position, agent, action, name, value, margin, prior: priorOf(options, action), alive: step.alive[agent] === 1 };
   });
+}
+
+function priorOf(options: readonly Option[], chosen: number): Prior | null {
+  const value = options[chosen]!.prior;
+  if (value === null) return null;
+  const best = options.reduce((a, b) => ((b.prior ?? Number.NEGATIVE_INFINITY) > (a.prior ?? Number.NEGATIVE_INFINITY) ? b : a));
+  // as good as the best is no change of mind
+  return { value, name: best.name, changed: best.prior! > value };
 }
 
 /** All A actions of one agent at step `t`, with their Q-values at the moment it decided; empty at the last step. */
@@ -91,13 +113,33 @@ export function optionsAt(episode: RecordedEpisode, t: number, agent: number): O
   const { decision } = step;
   if (!decision) return [];
   const width = episode.spec.actions;
-  return Array.from({ length: width }, (_, action) => ({
-    action,
-    name: actionName(episode, step, agent, action),
-    available: decision.mask[agent * width + action] === 1,
-    chosen: decision.actions[agent] === action,
-    value: decision.values[agent * width + action]!,
-  }));
+  return Array.from({ length: width }, (_, action) => {
+    const at = agent * width + action;
+    const available = decision.mask[at] === 1;
+    return {
+      action,
+      name: actionName(episode, step, agent, action),
+      available,
+      chosen: decision.actions[agent] === action,
+      value: available ? (decision.values?.[at] ?? null) : null,
+      prior: available ? (decision.priorValues?.[at] ?? null) : null,
+    };
+  });
+}
+
+/** Whether the agents of an episode value their actions. */
+export function isValued(episode: RecordedEpisode): boolean {
+  return episode.steps.some(({ decision }) => decision !== null && decision.values !== null);
+}
+
+/** Whether an episode tells what agents valued before anybody had chosen. */
+export function hasPriors(episode: RecordedEpisode): boolean {
+  return episode.steps.some(({ decision }) => decision?.priorValues !== undefined);
+}
+
+/** What happens between steps `t` and `t`+1, to be drawn. */
+export function eventsAfter(episode: RecordedEpisode, t: number): readonly FrameEvent[] {
+  return episode.steps[t + 1]?.frame?.events ?? [];
 }
 
 /** What living agents are about to do at step `t`, as far as it can be drawn. */

@@ -17,6 +17,7 @@ const tallestMap = 18;
 const flattestMap = 5;
 const barWidth = 10;
 /** Where a glyph goes, in rows and columns, when another stands in its place: the nearest first. */
+const groundGlyphs: Readonly<Record<string, string>> = { "#": "▒", "~": "~", "^": "·", "/": "⁄" };
 const nearby = [-3, -2, -1, 0, 1, 2, 3]
   .flatMap((dx) => [-1, 0, 1].map((dy) => [dy, dx] as const))
   .sort((a, b) => Math.hypot(2 * a[0], a[1]) - Math.hypot(2 * b[0], b[1]));
@@ -35,19 +36,28 @@ function glyphOf(unit: FrameUnit, index: number): string {
   return (unit.team === 0 ? initial.toUpperCase() : initial.toLowerCase()) + index;
 }
 
+/** The ground at a point, as it is drawn on the map: level ground is blank. */
+function groundAt({ ground, width, height }: Frame, x: number, y: number): Span {
+  const columns = ground?.[0]?.length ?? 0;
+  if (!ground || columns === 0 || x < 0 || y < 0 || x >= width || y >= height) return [" "];
+  const kind = ground[ground.length - 1 - Math.floor((y / height) * ground.length)]![Math.floor((x / width) * columns)]!;
+  return kind === "." ? [" "] : [groundGlyphs[kind] ?? kind, "dim"];
+}
+
 /** The living units on a grid of characters, each twice as high as wide. */
 function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number): Line[] {
   const [width, height] = [bounds.right - bounds.left, bounds.top - bounds.bottom];
   const across = Math.min(widestMap, columns - 2);
   const unitsPerColumn = Math.max(width / across, height / (2 * tallest));
   const [cells, rows] = [Math.round(width / unitsPerColumn), Math.round(height / unitsPerColumn / 2)];
-  const grid = Array.from({ length: rows }, () => Array.from({ length: cells }, (): Span => [" "]));
+  const grid = Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: cells }, (__, column) =>
+      groundAt(frame, bounds.left + (column + 0.5) * unitsPerColumn, bounds.top - (row + 0.5) * 2 * unitsPerColumn),
+    ),
+  );
+  const taken = grid.map((row) => row.map(() => false));
   const free = (row: number, start: number, length: number) =>
-    row >= 0 &&
-    row < rows &&
-    start >= 0 &&
-    start + length <= cells &&
-    grid[row]!.slice(start, start + length).every(([text]) => text === " ");
+    row >= 0 && row < rows && start >= 0 && start + length <= cells && !taken[row]!.slice(start, start + length).includes(true);
 
   frame.units.forEach((unit, index) => {
     if (!unit.alive) return;
@@ -61,6 +71,7 @@ function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number
     ];
     [...glyph].forEach((char, k) => {
       grid[y]![x + k] = [char, teamStyle(unit)];
+      taken[y]![x + k] = true;
     });
   });
   const edge = "─".repeat(cells);
@@ -75,8 +86,19 @@ function bar(share: number, style: Style): Line {
   ];
 }
 
-/** One line for each unit: `S0 stalker ██████████   80/80 +12`, the last its shield. */
+/** What each unit lost (−) or gained (+) by blows and healing in the step that led to a frame. */
+function changesIn(frame: Frame): ReadonlyMap<number, number> {
+  const changes = new Map<number, number>();
+  for (const event of frame.events ?? []) {
+    if (event.kind !== "shot" && event.kind !== "heal") continue;
+    changes.set(event.to, (changes.get(event.to) ?? 0) + (event.kind === "heal" ? event.amount : -event.amount));
+  }
+  return changes;
+}
+
+/** One line for each unit: `S0 stalker ██████████   80/80 +12 −18`: its shield, a healer's energy, and what the last step changed. */
 function unitLines(frame: Frame): Line[] {
+  const changes = changesIn(frame);
   const name = Math.max(0, ...frame.units.map((unit) => unit.type.length));
   const glyph = Math.max(0, ...frame.units.map((unit, index) => glyphOf(unit, index).length));
   return frame.units.map((unit, index): Line => {
@@ -85,7 +107,10 @@ function unitLines(frame: Frame): Line[] {
     const share = unit.healthMax > 0 ? unit.health / unit.healthMax : 0;
     const health = ` ${Math.ceil(unit.health).toFixed(0).padStart(4)}/${unit.healthMax.toFixed(0)}`;
     const shield: Span = [unit.shieldMax > 0 ? ` +${Math.ceil(unit.shield).toFixed(0)}` : "", "cyan"];
-    return [[label, teamStyle(unit)], ...bar(share, share > 0.35 ? "green" : "red"), [health], shield];
+    const energy: Span = [unit.energyMax ? ` ⚡${Math.floor(unit.energy ?? 0)}` : "", "yellow"];
+    const change = Math.round(changes.get(index) ?? 0);
+    const changed: Span = change === 0 ? [""] : change > 0 ? [` ▲${change}`, "green"] : [` ▼${-change}`, "red"];
+    return [[label, teamStyle(unit)], ...bar(share, share > 0.35 ? "green" : "red"), [health], shield, energy, changed];
   });
 }
 
@@ -102,8 +127,13 @@ function decisionLines(episode: RecordedEpisode, t: number): Line[] {
       [`${String(choice.position + 1).padStart(3)}  `, "dim"],
       [names[k]!.padEnd(agents! + 2), frame ? "blue" : "bold"],
       [choice.name.padEnd(actions! + 3)],
-      [`Q ${choice.value.toFixed(3).padStart(8)}   `],
-      [margin, choice.margin !== null && choice.margin < 0 ? "yellow" : "dim"],
+      ...(choice.value === null
+        ? []
+        : [
+            [`Q ${choice.value.toFixed(3).padStart(8)}   `] as const,
+            [margin, choice.margin !== null && choice.margin < 0 ? "yellow" : "dim"] as const,
+          ]),
+      [choice.prior?.changed ? `   alone: ${choice.prior.name}` : "", "cyan"],
     ];
   });
 }

@@ -1,11 +1,12 @@
 import type { Frame, FrameUnit } from "../../environment.js";
 import type { Bounds, Intent } from "../story.js";
+import { drawGround } from "./ground.js";
 import { type Shape, topOf, traceShape } from "./shapes.js";
 
 /** Colours that the canvas takes from the style sheet, by their custom property. */
 export const colourNames = [
   ...["world", "grid", "line", "text", "card", "team", "enemy", "neutral"],
-  ...["health", "health-low", "shield", "bar-back", "hit", "heal"],
+  ...["health", "health-low", "shield", "energy", "bar-back", "hit", "heal", "shot", "high", "ramp", "cliff", "wall"],
 ] as const;
 export type Colours = Readonly<Record<string, string>>;
 
@@ -32,6 +33,7 @@ export interface Sprite {
   readonly opacity: number;
   readonly health: number;
   readonly shield: number;
+  readonly energy: number;
   /** How strongly it was just hit, 0 … 1. */
   readonly hit: number;
 }
@@ -72,9 +74,28 @@ export function spritesBetween(
       opacity,
       health: mix(unit.health, later.health, fraction),
       shield: mix(unit.shield, later.shield, fraction),
+      energy: mix(unit.energy ?? 0, later.energy ?? 0, fraction),
       hit: hurt ? Math.sin(Math.PI * fraction) : 0,
     };
   });
+}
+
+/** How far agents see: a circle around one. */
+export function drawSight(context: CanvasRenderingContext2D, sprite: Sprite, camera: Camera, colours: Colours): void {
+  const { sight = 0 } = sprite.unit;
+  if (sight <= 0) return;
+  context.beginPath();
+  context.arc(sprite.x, sprite.y, sight * camera.scale, 0, 2 * Math.PI);
+  context.fillStyle = colours.team!;
+  context.globalAlpha = 0.06;
+  context.fill();
+  context.globalAlpha = 0.5;
+  context.strokeStyle = colours.team!;
+  context.lineWidth = 1;
+  context.setLineDash([2, 4]);
+  context.stroke();
+  context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
 /** The floor of the world with a grid of round numbers of world units. */
@@ -82,6 +103,7 @@ export function drawGrid(context: CanvasRenderingContext2D, frame: Frame, camera
   const [left, right, top, bottom] = [camera.x(0), camera.x(frame.width), camera.y(frame.height), camera.y(0)];
   context.fillStyle = colours.world!;
   context.fillRect(left, top, right - left, bottom - top);
+  drawGround(context, frame, camera, colours);
   const spacing = [1, 2, 5, 10, 20].find((step) => step * camera.scale >= 40) ?? 50;
   context.lineWidth = 1;
   context.strokeStyle = colours.grid!;
@@ -117,14 +139,19 @@ function drawArrow(context: CanvasRenderingContext2D, x0: number, y0: number, x1
   context.fill();
 }
 
-/** What the agents are about to do: lines to their targets, arrows for their moves. */
+/**
+ * What the agents are about to do: lines to their targets, arrows for their moves. Those who decide after the selected agent are
+ * faint: it does not know of them.
+ */
 export function drawIntents(
   context: CanvasRenderingContext2D,
   intents: readonly Intent[],
   sprites: readonly Sprite[],
   selected: number,
+  positions: ReadonlyMap<number, number>,
   colours: Colours,
 ): void {
+  const reached = positions.get(selected) ?? Number.POSITIVE_INFINITY;
   for (const intent of intents) {
     const from = sprites[intent.agent];
     if (!from) continue;
@@ -140,7 +167,8 @@ export function drawIntents(
     context.strokeStyle = colour;
     context.fillStyle = colour;
     context.lineWidth = intent.agent === selected ? 2.5 : 1.5;
-    context.globalAlpha = from.opacity * (intent.agent === selected ? 1 : 0.65);
+    const known = (positions.get(intent.agent) ?? 0) <= reached;
+    context.globalAlpha = from.opacity * (intent.agent === selected ? 1 : known ? 0.65 : 0.15);
     drawArrow(context, from.x + ux * reach, from.y + uy * reach, from.x + ux * end, from.y + uy * end, healing);
   }
   context.globalAlpha = 1;
@@ -172,7 +200,27 @@ export function drawUnit(context: CanvasRenderingContext2D, sprite: Sprite, sele
   context.globalAlpha = 1;
 }
 
-/** Health over the unit, and shield over the health. Drawn after all units, so that none hides another's. */
+/** In which place an agent decides, as a number at its upper left. */
+export function drawTurn(context: CanvasRenderingContext2D, sprite: Sprite, position: number, colours: Colours): void {
+  const reach = sprite.radius * 0.75 + 5;
+  const [x, y] = [sprite.x - reach, sprite.y - reach * 0.2];
+  context.globalAlpha = sprite.opacity;
+  context.beginPath();
+  context.arc(x, y, 6.5, 0, 2 * Math.PI);
+  context.fillStyle = colours.card!;
+  context.fill();
+  context.strokeStyle = colours.team!;
+  context.lineWidth = 1;
+  context.stroke();
+  context.fillStyle = colours.text!;
+  context.font = "600 9px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(String(position + 1), x, y + 0.5);
+  context.globalAlpha = 1;
+}
+
+/** Health over the unit, shield over the health, a healer's energy on top. Drawn after all units, so that none hides another's. */
 export function drawBars(context: CanvasRenderingContext2D, sprite: Sprite, colours: Colours): void {
   const { unit, shape, x, y, radius, health, shield } = sprite;
   const width = Math.max(18, 2 * radius);
@@ -187,6 +235,7 @@ export function drawBars(context: CanvasRenderingContext2D, sprite: Sprite, colo
     context.fillRect(left, top, width * Math.min(1, Math.max(0, share)), 4);
   };
   context.globalAlpha = sprite.opacity;
+  if (unit.energyMax) bar(unit.shieldMax > 0 ? 2 : 1, sprite.energy / unit.energyMax, "energy");
   if (unit.shieldMax > 0) bar(1, shield / unit.shieldMax, "shield");
   if (unit.healthMax > 0) bar(0, health / unit.healthMax, health > 0.35 * unit.healthMax ? "health" : "health-low");
   context.globalAlpha = 1;

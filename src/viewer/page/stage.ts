@@ -1,5 +1,5 @@
 import type { RecordedEpisode } from "../../runs/episodes.js";
-import { boundsOf, intentsAt } from "../story.js";
+import { boundsOf, eventsAfter, intentsAt } from "../story.js";
 import { element, svgElement } from "./dom.js";
 import {
   type Colours,
@@ -8,12 +8,18 @@ import {
   drawBars,
   drawGrid,
   drawIntents,
+  drawSight,
+  drawTurn,
   drawUnit,
   type Sprite,
   spritesBetween,
   teamName,
 } from "./draw.js";
+import { drawEffects, effectsAt } from "./effects.js";
 import { type Shape, shapeOf, shapePath } from "./shapes.js";
+
+/** In larger teams the places of deciding would hide the units. */
+const mostTurns = 12;
 
 export interface Stage {
   readonly element: HTMLElement;
@@ -72,10 +78,20 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     sprites = spritesBetween(now, episode.steps[t + 1]?.frame ?? now, time - t, camera, shapes);
     const [living, dead] = [sprites.filter(({ unit }) => unit.alive), sprites.filter(({ unit }) => !unit.alive)];
     drawGrid(context, now, camera, colours);
+    const chosen = sprites[selected];
+    if (chosen?.unit.alive) drawSight(context, chosen, camera, colours);
     for (const sprite of dead) drawUnit(context, sprite, false, colours);
-    drawIntents(context, intentsAt(episode, t), sprites, selected, colours);
-    for (const sprite of living) drawUnit(context, sprite, sprite.index === selected, colours);
+    const order = [...(episode.steps[t]!.decision?.order ?? [])].filter((agent) => sprites[agent]?.unit.alive);
+    const positions = new Map(order.map((agent, position) => [agent, position]));
+    drawIntents(context, intentsAt(episode, t), sprites, selected, positions, colours);
+    // who flies is above all others
+    for (const sprite of [...living].sort((a, b) => Number(a.unit.flying ?? false) - Number(b.unit.flying ?? false))) {
+      drawUnit(context, sprite, sprite.index === selected, colours);
+    }
+    drawEffects(context, effectsAt(eventsAfter(episode, t - 1), eventsAfter(episode, t), time - t), sprites, camera, colours);
     for (const sprite of living) drawBars(context, sprite, colours);
+    if (order.length <= mostTurns)
+      for (const [agent, position] of positions) drawTurn(context, sprites[agent]!, position, colours);
   };
 
   canvas.addEventListener("click", (event) => {

@@ -6,6 +6,7 @@ export const style = `
   --text: #1b2430; --muted: #5f6b7a; --accent: #2563c9; --accent-soft: #e5eefb; --track: #edf0f3;
   --team: #2563c9; --enemy: #c8501e; --neutral: #7c8794;
   --health: #2f9e58; --health-low: #d03a2f; --shield: #3aa6d8; --bar-back: #d3d9e0; --hit: #e0352b; --heal: #2f9e58;
+  --energy: #8a5cd0; --shot: #f0a818; --high: #ece7d8; --ramp: #e2d8bd; --cliff: #c9bfa6; --wall: #b9c0c9;
   --won: #1d7a41; --won-soft: #e0f3e7; --lost: #a3401a; --lost-soft: #fbeae2;
 }
 @media (prefers-color-scheme: dark) {
@@ -14,6 +15,7 @@ export const style = `
     --text: #e4e9ef; --muted: #94a1b0; --accent: #6ba4f8; --accent-soft: #1d2f4a; --track: #222b36;
     --team: #4a8df0; --enemy: #e0703c; --neutral: #8a95a3;
     --health: #43b970; --health-low: #ec5b50; --shield: #55bdec; --bar-back: #3a4552; --hit: #ff6257; --heal: #43b970;
+    --energy: #a884ea; --shot: #f5bd4a; --high: #2a2820; --ramp: #3a3526; --cliff: #4d4631; --wall: #39424e;
     --won: #69d394; --won-soft: #16321f; --lost: #f09a72; --lost-soft: #3a2117;
   }
 }
@@ -89,12 +91,17 @@ th:last-child, td:last-child { padding-right: 14px; }
 .decisions td button { border: 0; background: none; padding: 0; cursor: pointer; text-align: left; border-radius: 3px; }
 .decisions tr.selected td button { font-weight: 600; }
 .decisions td.action { width: 100%; max-width: 0; overflow: hidden; text-overflow: ellipsis; }
+.decisions td.prior { max-width: 130px; overflow: hidden; text-overflow: ellipsis; }
 .decisions .negative { color: var(--lost); }
 
 .option { display: grid; grid-template-columns: minmax(116px, 38%) minmax(0, 1fr) 66px; align-items: center; gap: 10px; padding: 2.5px 14px; }
 .option .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .option .track { height: 12px; border-radius: 3px; background: var(--track); overflow: hidden; }
 .option .fill { display: block; height: 100%; min-width: 2px; border-radius: 3px; background: var(--neutral); opacity: 0.6; }
+.options.with-priors .option { grid-template-columns: minmax(100px, 32%) minmax(0, 1fr) 118px; }
+.option .track { position: relative; }
+.option .before { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--text); }
+.option .before[hidden] { display: none; }
 .option.chosen { font-weight: 600; }
 .option.chosen .fill { background: var(--accent); opacity: 1; }
 .option.unavailable { color: var(--muted); opacity: 0.6; }
