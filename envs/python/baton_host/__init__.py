@@ -1,1 +1,1 @@
-"""Serves Python simulators to Baton over ZeroMQ: ``python3 -m baton_host --env module:Class --copies K --bind ENDPOINT``."""
+"""Serves Python simulators to Baton over ZeroMQ: ``python3 -m baton_host --env SPEC --copies K --bind ENDPOINT``."""

@@ -1,4 +1,4 @@
-"""The command: ``python3 -m baton_host --env module:Class --copies K --bind ENDPOINT``."""
+"""The command: ``python3 -m baton_host --env SPEC --copies K --bind ENDPOINT``; ``adapters`` lists what SPEC may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from .endpoint import check_endpoint, remove_endpoint
 from .errors import HostError
-from .loading import load_class, missing_package
+from .packages import missing_package
 
 if TYPE_CHECKING:
     from .keys import HostKeys
@@ -34,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="baton_host", description="Serves a Python simulator to Baton.")
-    parser.add_argument("--env", required=True, help="module:Class or path/to/file.py:Class")
+    specs = "smac:MAP, smaclite:MAP, football:SCENARIO, pettingzoo:MODULE, gymnasium:ID, module:Class or path/to/file.py:Class"
+    parser.add_argument("--env", required=True, help=specs)
     parser.add_argument("--copies", type=int, default=1, help="copies stepped together (default 1)")
     parser.add_argument("--bind", required=True, help="ipc:///path/to/socket, or tcp://ADDRESS:PORT")
-    parser.add_argument("--options", default="{}", help="keyword arguments for the class, a JSON object (default {})")
+    parser.add_argument(
+        "--options", default="{}", help="options of the adapter, or keyword arguments for the class: a JSON object (default {})"
+    )
     parser.add_argument("--keys", help="host.json of `baton simulators keys`: only peers with these keys are answered")
     parser.add_argument("--gym", action="store_true", help="--env is an id of Baton's gym; serve it with its own spaces")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends, and remove the socket's folder")
@@ -86,13 +89,12 @@ def _make_server(options: argparse.Namespace, keywords: dict[str, Any], keys: Ho
         from .gym_loading import gym_maker
 
         return GymServer(GymBatch(gym_maker(options.env, keywords), options.env, options.copies), options.bind, keys)
+    from .adapters import open_spec
     from .batch import Batch
-    from .custom import CustomEnvironment
     from .server import Server
 
-    made = load_class(options.env)
-    batch = Batch([CustomEnvironment(lambda: made(**keywords), f"python:{options.env}") for _ in range(options.copies)])
-    return Server(batch, options.bind, keys)
+    make = open_spec(options.env, keywords)
+    return Server(Batch([make() for _ in range(options.copies)]), options.bind, keys)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

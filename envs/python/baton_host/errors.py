@@ -26,11 +26,15 @@ def user_fault(what: str, error: BaseException) -> HostError:
     """An exception out of the user's code as a sentence, with the traceback from where that code begins."""
     # The frames of this package come first and help nobody.
     tb = error.__traceback__
-    while tb is not None and tb.tb_next is not None and tb.tb_frame.f_globals.get("__package__") == __package__:
+    while tb is not None and tb.tb_next is not None and _is_ours(tb.tb_frame.f_globals.get("__package__")):
         tb = tb.tb_next
     trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     return HostError("environment", f"{what}: {last}", trace=trace)
+
+
+def _is_ours(package: object) -> bool:
+    return isinstance(package, str) and (package == __package__ or package.startswith(f"{__package__}."))
 
 
 def unknown_name(message: str, name: str, candidates: Iterable[str]) -> HostError:

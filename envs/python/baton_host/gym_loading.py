@@ -7,7 +7,8 @@ import importlib.util
 from typing import Any, Callable, Mapping
 
 from .errors import HostError, user_fault
-from .loading import load_class, missing_package
+from .loading import load_class
+from .packages import missing_package
 
 #: Modules in which PettingZoo's own environments may lie, from `butterfly/pistonball_v6` on.
 _PETTINGZOO = ("", "pettingzoo.")

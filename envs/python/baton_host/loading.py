@@ -9,6 +9,7 @@ import sys
 from typing import Any, Callable
 
 from .errors import HostError, unknown_name, user_fault
+from .packages import missing_package
 
 
 def load_class(location: str) -> Callable[..., Any]:
@@ -41,15 +42,3 @@ def load_class(location: str) -> Callable[..., Any]:
         return made  # type: ignore[no-any-return]
     classes = [name for name, value in vars(module).items() if inspect.isclass(value) and value.__module__ == module.__name__]
     raise unknown_name(f'the Python module "{module_name}" has no class "{class_name}"', class_name, classes)
-
-
-#: Where a module is not called as what installs it: import name -> (PyPI, Debian).
-_PACKAGES = {"zmq": ("pyzmq", "python3-zmq"), "msgpack": ("msgpack", "python3-msgpack"), "numpy": ("numpy", "python3-numpy")}
-
-
-def missing_package(module: str, needed_by: str) -> HostError:
-    """Says which package is missing and the commands that install it."""
-    root = module.partition(".")[0]
-    pip, debian = _PACKAGES.get(root, (root, ""))
-    command = f"{sys.executable} -m pip install {pip}" + (f" (Debian: apt-get install {debian})" if debian else "")
-    return HostError("missing-dependency", f'the Python package "{root}" is not installed, but {needed_by} needs it', command)

@@ -4,7 +4,7 @@ from typing import Any, Callable
 import numpy as np
 
 from baton_host.batch import Batch
-from baton_host.custom import CustomEnvironment
+from baton_host.adapters.custom import CustomEnvironment
 from baton_host.errors import HostError
 
 from .games import Duel, Lights, Troubled, TroubledMask

@@ -1,7 +1,7 @@
 import unittest
 from typing import Any, Callable
 
-from baton_host.custom import CustomEnvironment, plain_info
+from baton_host.adapters.custom import CustomEnvironment, plain_info
 from baton_host.errors import HostError
 
 import numpy as np

@@ -12,7 +12,7 @@ import zmq
 from baton_host import protocol
 from baton_host.__main__ import main
 from baton_host.batch import Batch
-from baton_host.custom import CustomEnvironment
+from baton_host.adapters.custom import CustomEnvironment
 from baton_host.server import Server
 
 from .games import Troubled

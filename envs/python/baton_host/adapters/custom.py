@@ -16,11 +16,18 @@ from typing import Any, Callable, Mapping
 
 import numpy as np
 
-from .environment import FIELDS, Arrays, Info, Spec, Step
-from .errors import HostError, user_fault
+from ..environment import FIELDS, Arrays, Info, Spec, Step
+from ..errors import HostError, user_fault
+from ..loading import load_class
 
 _METHODS = {wire: "available_actions" if wire == "actionMask" else name for wire, (name, _, _) in FIELDS.items()}
 _WIRE_NAMES = {name: wire for wire, (name, _, _) in FIELDS.items()}
+
+
+def opener(location: str, options: Mapping[str, Any]) -> Callable[[], CustomEnvironment]:
+    """Makes objects of the class at ``location``, ``options`` being its keyword arguments."""
+    made = load_class(location)
+    return lambda: CustomEnvironment(lambda: made(**options), f"python:{location}")
 
 
 class CustomEnvironment:
