@@ -26,13 +26,13 @@ def gym_maker(env_id: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
         made = load_class(env_id)
         return lambda: made(**keywords)
     if not colon:
-        parallel = _parallel(env_id)
+        parallel = parallel_maker(env_id)
         if parallel is not None:
             return lambda: parallel(**keywords)
-    return _gymnasium(env_id, keywords)
+    return gymnasium_maker(env_id, keywords)
 
 
-def _parallel(env_id: str) -> Callable[..., Any] | None:
+def parallel_maker(env_id: str) -> Callable[..., Any] | None:
     """The maker of a module that has PettingZoo's `parallel_env`; None when there is no such module."""
     path = env_id.replace("/", ".")
     if not all(part.isidentifier() for part in path.split(".")):
@@ -59,7 +59,8 @@ def _parallel(env_id: str) -> Callable[..., Any] | None:
     return None
 
 
-def _gymnasium(env_id: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
+def gymnasium_maker(env_id: str, keywords: Mapping[str, Any]) -> Callable[[], Any]:
+    """What makes one copy of a registered environment; importing Gymnasium, or the module before the colon, may fail."""
     try:
         gymnasium = importlib.import_module("gymnasium")
     except ModuleNotFoundError as error:
