@@ -4,7 +4,7 @@
  * @module
  */
 import { halt } from "./combat.js";
-import { shootRange, untargetedActions } from "./layout.js";
+import { type Layout, untargetedActions } from "./layout.js";
 import { isMarked } from "./terrain.js";
 import { Layer, Order, type World } from "./world.js";
 
@@ -37,20 +37,21 @@ export function targetOf(world: World, i: number, k: number): number {
 }
 
 /** Whether the unit may be told to act on t: alive and near enough. As in SMAC, not whether its weapon could hurt it. */
-export function canTarget(world: World, i: number, t: number): boolean {
-  return t >= 0 && world.alive[t] === 1 && world.distanceSquared(i, t) <= shootRange * shootRange;
+export function canTarget(world: World, layout: Layout, i: number, t: number): boolean {
+  const range = layout.shoot[i];
+  return t >= 0 && world.alive[t] === 1 && world.distanceSquared(i, t) <= range * range;
 }
 
 /** Whether agent i may take this action now. */
-export function isLegal(world: World, i: number, action: number, moveAmount: number): boolean {
+export function isLegal(world: World, layout: Layout, i: number, action: number, moveAmount: number): boolean {
   if (world.alive[i] === 0 || action === 0) return world.alive[i] === 0 && action === 0;
   if (action < firstMove) return action === 1;
   if (action < untargetedActions) return canMove(world, i, action - firstMove, moveAmount);
-  return canTarget(world, i, targetOf(world, i, action - untargetedActions));
+  return canTarget(world, layout, i, targetOf(world, i, action - untargetedActions));
 }
 
 /** Writes `mask` [n, A] and `targets` [n, A−6]. */
-export function writeActions(world: World, moveAmount: number, mask: Uint8Array, targets: Int32Array): void {
+export function writeActions(world: World, layout: Layout, moveAmount: number, mask: Uint8Array, targets: Int32Array): void {
   const m = world.count - world.agents;
   const A = untargetedActions + m;
   for (let i = 0; i < world.agents; i++) {
@@ -62,7 +63,7 @@ export function writeActions(world: World, moveAmount: number, mask: Uint8Array,
     for (let k = 0; k < m; k++) {
       const target = targetOf(world, i, k);
       targets[i * m + k] = target;
-      mask[row + untargetedActions + k] = living === 1 && canTarget(world, i, target) ? 1 : 0;
+      mask[row + untargetedActions + k] = living === 1 && canTarget(world, layout, i, target) ? 1 : 0;
     }
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { readiness } from "./features.js";
-import { type Layout, shootRange, untargetedActions } from "./layout.js";
+import { type Layout, untargetedActions } from "./layout.js";
 import type { Surroundings } from "./surroundings.js";
 import type { World } from "./world.js";
 
@@ -65,11 +65,12 @@ function actionKind(action: number): number {
 
 /**
  * Writes the relation features, [N, N, 6]: row i, column j. Distance beyond j's and beyond i's range, in ranges, at most 3; the
- * direction from j to i; whether i is in j's range, and j in i's. Ranges are SMAC's 6 for every unit. Pairs with a dead unit are zeros.
+ * direction from j to i; whether i is in j's range, and j in i's. Ranges are those of SMAC's masks (6 for every unit, or each type's own). Pairs with a dead unit are zeros.
  */
-export function writeRelations(world: World, out: Float32Array): void {
+export function writeRelations(world: World, layout: Layout, out: Float32Array): void {
   const N = world.count;
   const { x, y, alive } = world;
+  const { shoot } = layout;
   out.fill(0);
   for (let i = 0; i < N; i++) {
     if (alive[i] === 0) continue;
@@ -78,21 +79,32 @@ export function writeRelations(world: World, out: Float32Array): void {
       const dx = x[i] - x[j];
       const dy = y[i] - y[j];
       const distance = Math.sqrt(dx * dx + dy * dy);
-      const beyond = Math.min((distance - shootRange) / shootRange, farthest);
-      const inRange = distance <= shootRange ? 1 : 0;
+      const beyondI = Math.min((distance - shoot[i]) / shoot[i], farthest);
+      const beyondJ = Math.min((distance - shoot[j]) / shoot[j], farthest);
+      const inI = distance <= shoot[i] ? 1 : 0;
+      const inJ = distance <= shoot[j] ? 1 : 0;
       const unitX = dx / (distance + tiny);
       const unitY = dy / (distance + tiny);
-      writePair(out, (i * N + j) * 6, beyond, unitX, unitY, inRange);
-      if (j > i) writePair(out, (j * N + i) * 6, beyond, -unitX, -unitY, inRange);
+      writePair(out, (i * N + j) * 6, beyondJ, beyondI, unitX, unitY, inJ, inI);
+      if (j > i) writePair(out, (j * N + i) * 6, beyondI, beyondJ, -unitX, -unitY, inI, inJ);
     }
   }
 }
 
-function writePair(out: Float32Array, at: number, beyond: number, unitX: number, unitY: number, inRange: number): void {
-  out[at] = beyond;
-  out[at + 1] = beyond;
+function writePair(
+  out: Float32Array,
+  at: number,
+  beyondJ: number,
+  beyondI: number,
+  unitX: number,
+  unitY: number,
+  inJ: number,
+  inI: number,
+): void {
+  out[at] = beyondJ;
+  out[at + 1] = beyondI;
   out[at + 2] = unitX;
   out[at + 3] = unitY;
-  out[at + 4] = inRange;
-  out[at + 5] = inRange;
+  out[at + 4] = inJ;
+  out[at + 5] = inI;
 }

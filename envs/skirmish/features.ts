@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Layout, sightRange, untargetedActions } from "./layout.js";
+import { type Layout, untargetedActions } from "./layout.js";
 import type { SkirmishOptions } from "./options.js";
 import type { Surroundings } from "./surroundings.js";
 import type { World } from "./world.js";
@@ -19,7 +19,7 @@ export interface EpisodeView {
 /**
  * Writes all observations, [n, O]. Per agent: 4 move bits, [8 pathing], [9 height]; per enemy: attackable, distance, dx, dy,
  * [health], [shield], [type bits]; per other agent: visible, distance, dx, dy, [health], [shield], [type bits], [last action];
- * own [health], [shield], [type bits], [progress]. Units that are dead or not nearer than 9 are zeros, and so are the dead's own vectors.
+ * own [health], [shield], [x, y], [type bits], [progress]. Units that are dead or not nearer than the range of sight are zeros, and so are the dead's own vectors.
  */
 export function writeObservations(
   world: World,
@@ -54,6 +54,10 @@ export function writeObservations(
       out[at++] = world.health[i] / world.healthMax[i];
       if (layout.allyShieldBits > 0) out[at++] = world.shield[i] / world.shieldMax[i];
     }
+    if (layout.ownPosition) {
+      out[at++] = world.x[i] / world.terrain.width;
+      out[at++] = world.y[i] / world.terrain.height;
+    }
     if (layout.typeBits > 0) out[at + layout.typeBit[i]] = 1;
     at += layout.typeBits;
     if (options.obs_timestep_number) out[at] = view.progress;
@@ -76,6 +80,7 @@ function writeSeen(
   const dx = world.x[j] - world.x[i];
   const dy = world.y[j] - world.y[i];
   const squared = dx * dx + dy * dy;
+  const sightRange = layout.sight[i];
   if (world.alive[j] === 0 || squared >= sightRange * sightRange) return end;
   out[at] = bit;
   out[at + 1] = Math.sqrt(squared) / sightRange;

@@ -10,7 +10,8 @@ import { unknownName } from "../../src/names.js";
 import { actionNames, giveOrder, isLegal, writeActions } from "./actions.js";
 import { dynamicColumns, writeEntities, writeRelations } from "./entities.js";
 import { type EpisodeView, writeObservations, writeState } from "./features.js";
-import { type Layout, layoutOf, sightRange, untargetedActions } from "./layout.js";
+import { generatedMaps } from "./generated.js";
+import { describeUnits, type Layout, layoutOf, untargetedActions } from "./layout.js";
 import { maps, type SkirmishMap } from "./maps.js";
 import { type SkirmishOptions, skirmishOptions } from "./options.js";
 import { type Outcome, outcomeOf, Reward } from "./reward.js";
@@ -66,6 +67,10 @@ class SkirmishEnvironment implements Environment {
   reset(seed: number, out: TimeStep): void {
     this.#steps = 0;
     this.#simulation.reset(seed);
+    if (this.map.draw) {
+      describeUnits(this.#layout, this.map, this.#world, this.options);
+      this.#reward.measure();
+    }
     this.#view.lastActions.fill(-1);
     this.#write("undecided", 0, out);
   }
@@ -74,7 +79,7 @@ class SkirmishEnvironment implements Environment {
     const { move_amount, step_mul } = this.options;
     const world = this.#world;
     for (let i = 0; i < world.agents; i++) {
-      if (!isLegal(world, i, actions[i], move_amount)) throw this.#illegal(i, actions[i]);
+      if (!isLegal(world, this.#layout, i, actions[i], move_amount)) throw this.#illegal(i, actions[i]);
       this.#view.lastActions[i] = actions[i];
     }
     for (let i = 0; i < world.agents; i++) giveOrder(world, i, actions[i], move_amount);
@@ -100,7 +105,7 @@ class SkirmishEnvironment implements Environment {
       shield: world.shield[u],
       shieldMax: type.shield,
       ...(type.healing && { energy: world.energy[u], energyMax: energy.max }),
-      ...(world.isAlly(u) && { sight: sightRange }),
+      ...(world.isAlly(u) && { sight: this.#layout.sight[u] }),
       ...(type.flying && { flying: true }),
     }));
     const { width, height } = world.terrain;
@@ -115,9 +120,9 @@ class SkirmishEnvironment implements Environment {
     const { observed, full } = this.#surroundings;
     view.progress = this.#steps / this.map.limit;
     out.alive.set(world.alive);
-    writeActions(world, options.move_amount, out.actionMask, out.actionTargets);
+    writeActions(world, layout, options.move_amount, out.actionMask, out.actionTargets);
     writeEntities(world, layout, view.lastActions, full, out.entities);
-    writeRelations(world, out.relations);
+    writeRelations(world, layout, out.relations);
     writeObservations(world, layout, options, view, observed, out.actionMask, out.observations);
     if (options.obs_instead_of_state) out.state.set(out.observations);
     else writeState(world, layout, options, view, out.state);
@@ -151,16 +156,19 @@ class SkirmishEnvironment implements Environment {
   }
 }
 
+/** Every scenario by name: SMAC's maps, then SMACv2's. */
+export const skirmishMaps: ReadonlyMap<string, SkirmishMap> = new Map([...maps, ...generatedMaps]);
+
 /** SMAC's micromanagement scenarios in an embedded simulator. */
 export const skirmish: EnvironmentFamily<SkirmishOptions> = {
   name: "skirmish",
-  summary: "StarCraft II micromanagement as in SMAC, in an embedded simulator: nothing to install.",
-  members: [...maps.keys()],
+  summary: "StarCraft II micromanagement as in SMAC and SMACv2, in an embedded simulator: nothing to install.",
+  members: [...skirmishMaps.keys()],
   options: skirmishOptions,
   policies: scriptedPolicies,
   make(member, options) {
-    const map = maps.get(member);
-    if (!map) throw unknownName("skirmish map", member, [...maps.keys()]);
+    const map = skirmishMaps.get(member);
+    if (!map) throw unknownName("skirmish map", member, [...skirmishMaps.keys()]);
     return new SkirmishEnvironment(map, options);
   },
 };

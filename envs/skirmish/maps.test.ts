@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { completeEnvironment } from "../../src/environments/complete.js";
+import { generatedMaps } from "./generated.js";
 import { skirmish } from "./index.js";
 import { maps } from "./maps.js";
 import { formationOf } from "./spawn.js";
@@ -45,7 +46,38 @@ const smac: readonly [
   ["2c_vs_64zg", 2, 64, 400, "P/Z", 0, 70, 332, 342],
 ];
 
+/** The same of SMACv2's scenarios, which have its own defaults: own place observed, ranges of the units. */
+const smac2: readonly [name: string, n: number, m: number, A: number, O: number, G: number][] = [
+  ["terran_5_vs_5", 5, 5, 11, 82, 120],
+  ["terran_10_vs_10", 10, 10, 16, 162, 290],
+  ["terran_10_vs_11", 10, 11, 17, 170, 306],
+  ["terran_20_vs_20", 20, 20, 26, 322, 780],
+  ["terran_20_vs_23", 20, 23, 29, 346, 858],
+  ["protoss_5_vs_5", 5, 5, 11, 92, 130],
+  ["protoss_10_vs_10", 10, 10, 16, 182, 310],
+  ["protoss_10_vs_11", 10, 11, 17, 191, 327],
+  ["protoss_20_vs_20", 20, 20, 26, 362, 820],
+  ["protoss_20_vs_23", 20, 23, 29, 389, 901],
+  ["zerg_5_vs_5", 5, 5, 11, 82, 120],
+  ["zerg_10_vs_10", 10, 10, 16, 162, 290],
+  ["zerg_10_vs_11", 10, 11, 17, 170, 306],
+  ["zerg_20_vs_20", 20, 20, 26, 322, 780],
+  ["zerg_20_vs_23", 20, 23, 29, 346, 858],
+];
+
 const letters = { terran: "T", protoss: "P", zerg: "Z" } as const;
+
+describe("SMACv2's scenarios", () => {
+  it("are all there", () => {
+    expect([...generatedMaps.keys()].sort()).toEqual(smac2.map(([name]) => name).sort());
+  });
+
+  it.each(smac2)("%s has SMACv2's sizes", (name, n, m, A, O, G) => {
+    const { spec } = completeEnvironment(skirmish.make(name, skirmish.options.parse({})));
+    expect([spec.agents, spec.entities - spec.agents, spec.episodeLimit]).toEqual([n, m, 200]);
+    expect([spec.actions, spec.observationSize, spec.stateSize]).toEqual([A, O, G]);
+  });
+});
 
 describe("SMAC's maps", () => {
   it("are all there", () => {

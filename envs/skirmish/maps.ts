@@ -41,6 +41,16 @@ export interface SkirmishMap {
   readonly enemyTypeBits: readonly UnitName[];
   /** A side with only healers left has lost (SMAC's map type MMM). */
   readonly healersAloneLose: boolean;
+  /** Teams and places are drawn anew for every episode, as SMACv2 does; the groups then only say how many units there are. */
+  readonly draw?: Draw;
+}
+
+/** How SMACv2 draws a team. */
+export interface Draw {
+  /** The types that units are drawn from, independently, and how probable each is. */
+  readonly types: readonly (readonly [type: UnitName, probability: number])[];
+  /** The type that cannot make up a whole team, if there is one. */
+  readonly notAlone?: UnitName;
 }
 
 const noBits = { allyTypeBits: [], enemyTypeBits: [], healersAloneLose: false } as const;

@@ -1,6 +1,11 @@
 import { z } from "zod";
 
 const flag = (value: boolean, text: string) => z.boolean().default(value).describe(text);
+const auto = (text: string) =>
+  z
+    .union([z.boolean(), z.literal("auto")])
+    .default("auto")
+    .describe(text);
 const amount = (value: number, text: string) => z.number().default(value).describe(text);
 
 /** Options by SMAC's names and with SMAC's defaults, and `jitter`. */
@@ -23,6 +28,13 @@ export const skirmishOptions = z.strictObject({
   obs_terrain_height: flag(false, "Whether observations hold the height of the ground at 9 points around the agent, 0 to 1."),
   obs_timestep_number: flag(false, "Whether observations hold the steps played, as a fraction of the limit."),
   obs_instead_of_state: flag(false, "Whether the state is all agents' observations, one after another, instead of SMAC's own."),
+  obs_own_pos: auto(
+    "Whether observations hold the agent's own place, as fractions of the world's size; auto: on the maps of SMACv2, as there.",
+  ),
+  use_unit_ranges: auto(
+    "Whether agents see and act as far as their type does instead of 9 and 6 world units; auto: on the maps of SMACv2, as there.",
+  ),
+  min_attack_range: amount(2, "Least range of the targets of an agent in world units, with use_unit_ranges."),
   state_last_action: flag(true, "Whether the state holds the last actions of all agents, one-hot."),
   state_timestep_number: flag(false, "Whether the state holds the steps played, as a fraction of the limit."),
   reward_sparse: flag(false, "Whether the only reward is 1 for a win and −1 for a defeat (divided by the scale all the same)."),

@@ -25,19 +25,25 @@ export function outcomeOf(world: World, map: SkirmishMap): Outcome {
  */
 export class Reward {
   /** What SMAC divides by to make a win about `reward_scale_rate`: 10·m + 200 + Σ enemy health and shield, by default. */
-  readonly maxReward: number;
+  maxReward = 0;
   readonly #before: Float64Array;
-  readonly #scale: number;
+  #scale = 1;
 
   constructor(
     readonly world: World,
     readonly options: SkirmishOptions,
   ) {
+    this.#before = new Float64Array(world.count);
+    this.measure();
+  }
+
+  /** Works out the scale; again after a draw has changed the enemies' types. */
+  measure(): void {
+    const { world, options } = this;
     let max = options.reward_win;
     for (let u = world.agents; u < world.count; u++) max += options.reward_death_value + world.healthMax[u] + world.shieldMax[u];
     this.maxReward = max;
     this.#scale = options.reward_scale ? options.reward_scale_rate / max : 1;
-    this.#before = new Float64Array(world.count);
   }
 
   /** Remembers the world before a step. */

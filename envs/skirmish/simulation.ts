@@ -1,9 +1,10 @@
 import { RandomStream } from "../../src/tensor/random.js";
 import { attack, heal, recover } from "./combat.js";
 import { commandEnemies } from "./enemy.js";
+import { drawBattle } from "./generated.js";
 import type { SkirmishMap } from "./maps.js";
 import { separate, startDetours, walk } from "./movement.js";
-import { type Formation, formationOf, spawn } from "./spawn.js";
+import { type Formation, formationOf, settle, spawn } from "./spawn.js";
 import { Activity, Order, type World } from "./world.js";
 
 /** The game's clock: one battle in a {@link World}, tick by tick, with a stream of chance of its own. */
@@ -14,7 +15,7 @@ export class Simulation {
 
   constructor(
     readonly world: World,
-    map: SkirmishMap,
+    readonly map: SkirmishMap,
     readonly jitter: number,
   ) {
     this.#formation = formationOf(world, map);
@@ -24,6 +25,10 @@ export class Simulation {
     this.#ticks = 0;
     this.world.events.clear();
     this.#rng = RandomStream.from(seed, "skirmish");
+    if (this.map.draw) {
+      drawBattle(this.world, this.map.draw, this.#formation, this.#rng);
+      settle(this.world, this.#formation);
+    }
     spawn(this.world, this.#formation, this.jitter, this.#rng);
   }
 

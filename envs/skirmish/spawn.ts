@@ -38,7 +38,7 @@ export function formationOf(world: World, map: SkirmishMap): Formation {
     lineUp(world, first, end, group, formation);
     first = end;
   }
-  for (let u = 0; u < world.count; u++) settle(world, u, formation);
+  settle(world, formation);
   return formation;
 }
 
@@ -61,22 +61,25 @@ function lineUp(world: World, first: number, end: number, group: Group, out: For
   });
 }
 
-/** Moves unit u to the free place nearest to where it stands: not in a wall, and not in a unit before it. */
-function settle(world: World, u: number, formation: Formation): void {
+/** Steps to the cells of a fine grid around a place, the nearest first. */
+const nearby: readonly (readonly [dx: number, dy: number])[] = (() => {
+  const steps: [number, number][] = [];
+  for (let i = -searchRings; i <= searchRings; i++) {
+    for (let j = -searchRings; j <= searchRings; j++) steps.push([i * searchStep, j * searchStep]);
+  }
+  return steps.sort(([a, b], [c, d]) => a * a + b * b - c * c - d * d);
+})();
+
+/** Moves every unit to the free place nearest to where it stands: not in a wall, and not in a unit before it. */
+export function settle(world: World, formation: Formation): void {
   const { x, y } = formation;
-  const [homeX, homeY] = [x[u], y[u]];
-  let least = Number.POSITIVE_INFINITY;
-  for (let ring = 0; ring <= searchRings && ring * searchStep < least; ring++) {
-    for (let i = -ring; i <= ring; i++) {
-      for (let j = -ring; j <= ring; j++) {
-        if (Math.max(Math.abs(i), Math.abs(j)) !== ring) continue;
-        const [atX, atY] = [homeX + i * searchStep, homeY + j * searchStep];
-        const distance = Math.hypot(i, j) * searchStep;
-        if (distance >= least || !world.isFree(u, atX, atY) || isTaken(world, u, atX, atY, formation)) continue;
-        least = distance;
-        x[u] = atX;
-        y[u] = atY;
-      }
+  for (let u = 0; u < world.count; u++) {
+    const [homeX, homeY] = [x[u], y[u]];
+    for (const [dx, dy] of nearby) {
+      if (!world.isFree(u, homeX + dx, homeY + dy) || isTaken(world, u, homeX + dx, homeY + dy, formation)) continue;
+      x[u] = homeX + dx;
+      y[u] = homeY + dy;
+      break;
     }
   }
 }
@@ -84,7 +87,10 @@ function settle(world: World, u: number, formation: Formation): void {
 function isTaken(world: World, u: number, atX: number, atY: number, { x, y }: Formation): boolean {
   for (let v = 0; v < u; v++) {
     if (world.layer[v] !== world.layer[u]) continue;
-    if (Math.hypot(x[v] - atX, y[v] - atY) < world.separation[u] + world.separation[v]) return true;
+    const dx = x[v] - atX;
+    const dy = y[v] - atY;
+    const apart = world.separation[u] + world.separation[v];
+    if (dx * dx + dy * dy < apart * apart) return true;
   }
   return false;
 }

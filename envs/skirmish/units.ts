@@ -88,6 +88,8 @@ export interface UnitType {
   readonly speed: number;
   readonly weapon?: Weapon;
   readonly healing?: Healing;
+  /** How far it sees, in world units between centres. SMAC gives all agents 9 instead; SMACv2 uses this. */
+  readonly sight: number;
   /** The value by which SMAC divides the weapon's cooldown in the state, in ticks; for a healer, its energy. */
   readonly cooldownScale: number;
 }
@@ -116,6 +118,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     radius: 0.375,
     speed: 3.15,
     weapon: { damage: 6, blows: 1, range: 5, cooldown: 0.61, windUp: 1, hitsAir: true },
+    sight: 9,
     cooldownScale: 15,
   },
   marauder: {
@@ -137,6 +140,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
       windUp: 0,
       hitsAir: false,
     },
+    sight: 10,
     cooldownScale: 25,
   },
   medivac: {
@@ -150,6 +154,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     radius: 0.75,
     speed: 3.5,
     healing: { range: 4, rate: 9, healthPerEnergy: 3, energyToStart: 5 },
+    sight: 11,
     cooldownScale: 200,
   },
   stalker: {
@@ -171,6 +176,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
       windUp: 2,
       hitsAir: true,
     },
+    sight: 10,
     cooldownScale: 35,
   },
   zealot: {
@@ -185,6 +191,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     separation: 0.375,
     speed: 3.15,
     weapon: { damage: 8, blows: 2, range: 0.1, cooldown: 0.86, windUp: 0, hitsAir: false },
+    sight: 9,
     cooldownScale: 22,
   },
   colossus: {
@@ -209,6 +216,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
       hitsAir: false,
       splash: { shape: "line", length: 2.8, width: 0.3 },
     },
+    sight: 10,
     cooldownScale: 24,
   },
   zergling: {
@@ -223,6 +231,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     regeneration: zergRegeneration,
     speed: 4.13,
     weapon: { damage: 5, blows: 1, range: 0.1, cooldown: 0.497, windUp: 0, hitsAir: false },
+    sight: 8,
     cooldownScale: 11,
   },
   baneling: {
@@ -247,6 +256,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
       splash: { shape: "circle", radius: 2.2 },
       suicidal: true,
     },
+    sight: 8,
     cooldownScale: 1,
   },
   hydralisk: {
@@ -262,6 +272,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     regeneration: zergRegeneration,
     speed: 3.15,
     weapon: { damage: 12, blows: 1, range: 5, cooldown: 0.59, windUp: 3, hitsAir: true },
+    sight: 9,
     cooldownScale: 10,
   },
   "spine-crawler": {
@@ -284,6 +295,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
       windUp: 5,
       hitsAir: false,
     },
+    sight: 11,
     cooldownScale: 15,
   },
 };

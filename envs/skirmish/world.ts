@@ -27,12 +27,12 @@ export class World {
   readonly agents: number;
   /** N */
   readonly count: number;
-  readonly types: readonly UnitType[];
+  readonly types: UnitType[];
   readonly terrain: Terrain;
   /** Where the enemy attacks, see {@link SkirmishMap}. */
   readonly attack: Point | "agents" | "nowhere";
 
-  // What never changes in the life of a unit.
+  // What never changes in the life of a unit: its type's, see `become`.
   readonly radius: Float64Array;
   /** Radius in collisions. */
   readonly separation: Float64Array;
@@ -88,29 +88,28 @@ export class World {
 
   constructor(map: SkirmishMap) {
     const allies = typesOf(map.allies);
-    this.types = [...allies, ...typesOf(map.enemies)];
+    const enemies = typesOf(map.enemies);
     this.agents = allies.length;
-    this.count = this.types.length;
+    this.count = allies.length + enemies.length;
     this.terrain = terrainOf(map.terrain);
     this.attack = map.attack;
     this.#free = [this.terrain.pathable, this.terrain.climbable];
     this.#navigation = this.#free.map((free) => navigationOf(this.terrain, free));
-    const constant = (of: (type: UnitType) => number) => Float64Array.from(this.types, of);
-    this.radius = constant((type) => type.radius);
-    this.separation = constant((type) => type.separation ?? type.radius);
-    this.layer = Uint8Array.from(this.types, ({ flying, cliffWalking }) =>
-      flying ? Layer.air : cliffWalking ? Layer.cliff : Layer.ground,
-    );
-    this.regeneration = constant((type) => (type.regeneration ?? 0) / ticksPerGameSecond);
-    this.speed = constant((type) => type.speed / ticksPerSecond);
-    this.flying = Uint8Array.from(this.types, (type) => (type.flying ? 1 : 0));
-    this.healthMax = constant((type) => type.health);
-    this.shieldMax = constant((type) => type.shield);
-    this.range = constant((type) => type.weapon?.range ?? type.healing?.range ?? 0);
-    this.period = constant((type) => (type.weapon?.cooldown ?? 0) * ticksPerSecond);
     const floats = () => new Float64Array(this.count);
     const integers = () => new Int32Array(this.count);
     const bytes = () => new Uint8Array(this.count);
+    [this.radius, this.separation, this.speed, this.healthMax, this.shieldMax] = [
+      floats(),
+      floats(),
+      floats(),
+      floats(),
+      floats(),
+    ];
+    [this.regeneration, this.range, this.period] = [floats(), floats(), floats()];
+    [this.layer, this.flying] = [bytes(), bytes()];
+    const types = [...allies, ...enemies];
+    this.types = [...types];
+    for (let u = 0; u < this.count; u++) this.become(u, types[u]);
     [this.x, this.y, this.previousX, this.previousY] = [floats(), floats(), floats(), floats()];
     [this.health, this.shield, this.energy, this.cooldown] = [floats(), floats(), floats(), floats()];
     [this.orderX, this.orderY] = [floats(), floats()];
@@ -118,6 +117,21 @@ export class World {
     [this.windUp, this.target, this.unhurt, this.attacker] = [integers(), integers(), integers(), integers()];
     [this.detour, this.turns, this.phase] = [integers(), integers(), integers()];
     this.detourSide = new Int8Array(this.count);
+  }
+
+  /** Makes unit u one of this type, at the beginning of a battle. */
+  become(u: number, type: UnitType): void {
+    this.types[u] = type;
+    this.radius[u] = type.radius;
+    this.separation[u] = type.separation ?? type.radius;
+    this.layer[u] = type.flying ? Layer.air : type.cliffWalking ? Layer.cliff : Layer.ground;
+    this.flying[u] = type.flying ? 1 : 0;
+    this.speed[u] = type.speed / ticksPerSecond;
+    this.healthMax[u] = type.health;
+    this.shieldMax[u] = type.shield;
+    this.regeneration[u] = (type.regeneration ?? 0) / ticksPerGameSecond;
+    this.range[u] = type.weapon?.range ?? type.healing?.range ?? 0;
+    this.period[u] = (type.weapon?.cooldown ?? 0) * ticksPerSecond;
   }
 
   /** Puts every unit on its feet: whole, idle and ready. Positions are the spawn's business. */
