@@ -6,6 +6,7 @@ import { BatonError } from "../errors.js";
 import { packageRoot } from "../package.js";
 import { atProcessEnd } from "./cleanup.js";
 import { faultError } from "./fault.js";
+import type { ClientKeys } from "./keys.js";
 
 /** Characters of a host's output that are kept for the message about its end. */
 const tailLength = 32_000;
@@ -32,55 +33,71 @@ export interface HostOptions {
   readonly output?: (text: string) => void;
 }
 
+/** A host that runs somewhere, however it was started. */
+export interface RunningHost {
+  readonly endpoint: string;
+  /** What its peers must have; undefined where none is needed. */
+  readonly keys?: ClientKeys | undefined;
+  /** Resolves when it is gone and nothing is left of it, with the reason for people; never while it is only unreachable. */
+  readonly ended: Promise<BatonError>;
+  /** Ends it, or leaves it alone where it belongs to somebody else. */
+  close(): Promise<void>;
+}
+
+/** A command that runs a host until its standard input ends. */
+export interface HostCommand {
+  /** How messages call the host. */
+  readonly name: string;
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly endpoint: string;
+  readonly keys?: ClientKeys | undefined;
+  /** Milliseconds that it gets to close its simulators before it is killed. */
+  readonly grace: number;
+  /** See {@link HostOptions.output}. */
+  readonly output?: ((text: string) => void) | undefined;
+  /** Removes, at once and without waiting, what a killed host leaves behind. */
+  discard(): void;
+  /** Why the command cannot be started, or ended as it did; undefined where there is nothing to add to its last words. */
+  explain(end: NodeJS.ErrnoException | { readonly code: number | null; readonly tail: string }): BatonError | undefined;
+}
+
 /**
- * One `baton_host` process and the folder of its socket. It ends with {@link Host.close}, or with this process: then its standard
+ * A host that a command of this process runs. It ends with {@link HostProcess.close}, or with this process: then its standard
  * input ends, upon which it ends itself, so not even `kill -9` leaves it behind. It leads a process group, so that simulators
  * which it started end with it and Ctrl-C in a terminal reaches only Baton, which may still need it for a moment.
  */
-export class Host {
-  /** `ipc://…` in a temporary folder that only this user may enter. */
+export class HostProcess implements RunningHost {
   readonly endpoint: string;
-  /** Resolves when the process is gone and its folder removed, with the reason for people. */
+  readonly keys: ClientKeys | undefined;
   readonly ended: Promise<BatonError>;
-  readonly #name: string;
-  readonly #folder: string;
+  readonly #command: HostCommand;
   readonly #process: ChildProcess;
   #tail = "";
 
-  constructor({ environment, copies, gym = false, options = {}, python = "python3", path = [], output = () => {} }: HostOptions) {
-    this.#name = gym ? environment : `python:${environment}`;
-    this.#folder = mkdtempSync(join(tmpdir(), "baton-"));
-    this.endpoint = `ipc://${join(this.#folder, "host")}`;
-    const folders = [join(packageRoot(), "envs", "python"), ...path.map((folder) => resolve(folder))];
-    const given = process.env.PYTHONPATH;
-    const env = { ...process.env, PYTHONUNBUFFERED: "1", PYTHONPATH: [...folders, ...(given ? [given] : [])].join(delimiter) };
-    const settings = [
-      "--env",
-      environment,
-      "--copies",
-      String(copies),
-      "--options",
-      JSON.stringify(options),
-      ...(gym ? ["--gym"] : []),
-    ];
-    this.#process = spawn(python, ["-m", "baton_host", ...settings, "--bind", this.endpoint, "--with-parent"], {
-      env,
+  constructor(command: HostCommand) {
+    this.#command = command;
+    this.endpoint = command.endpoint;
+    this.keys = command.keys;
+    this.#process = spawn(command.command, command.arguments, {
+      env: command.env,
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });
     const keep = (text: string) => {
       this.#tail = (this.#tail + text).slice(-tailLength);
-      output(text);
+      command.output?.(text);
     };
     this.#process.stdout?.setEncoding("utf8").on("data", keep);
     this.#process.stderr?.setEncoding("utf8").on("data", keep);
     // Nothing is ever written there; it may break when the host dies.
     this.#process.stdin?.on("error", () => {});
-    this.ended = this.#watch(python);
+    this.ended = this.#watch();
     this.#setReferenced(false);
   }
 
-  /** The process id; undefined when the interpreter could not be started. */
+  /** The process id; undefined when the command could not be started. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
@@ -89,32 +106,34 @@ export class Host {
   async close(): Promise<void> {
     this.#setReferenced(true);
     this.#process.stdin?.end();
-    const timer = setTimeout(() => this.#killGroup(), grace);
+    const timer = setTimeout(() => this.#destroy(), this.#command.grace);
     await this.ended;
     clearTimeout(timer);
   }
 
-  #watch(python: string): Promise<BatonError> {
+  #watch(): Promise<BatonError> {
+    const { name, command, explain } = this.#command;
     const forget = atProcessEnd(() => this.#destroy());
     return new Promise((resolve) => {
       this.#process.once("error", (error: NodeJS.ErrnoException) => {
         if (this.#process.pid !== undefined) return; // a signal that could not be sent; the end is still to come
         forget();
         this.#destroy();
-        resolve(cannotStart(python, error));
+        const message = `${command} cannot be started: ${error.message}`;
+        resolve(explain(error) ?? new BatonError("io", message, { cause: error }));
       });
       // Simulators may outlive their host and hold its pipes open, which "close" waits for.
       this.#process.once("exit", () => this.#destroy());
       this.#process.once("close", (code, signal) => {
         forget();
-        resolve(endError(this.#name, code, signal, this.#tail));
+        resolve(explain({ code, tail: this.#tail }) ?? endError(name, code, signal, this.#tail));
       });
     });
   }
 
   #destroy(): void {
     this.#killGroup();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#command.discard();
   }
 
   #killGroup(): void {
@@ -137,13 +156,57 @@ export class Host {
   }
 }
 
-function cannotStart(python: string, error: NodeJS.ErrnoException): BatonError {
+/** One `baton_host` process on this machine, and the folder of its socket, `ipc://…`, that only this user may enter. */
+export class Host extends HostProcess {
+  constructor(options: HostOptions) {
+    super(processCommand(options));
+  }
+}
+
+function processCommand({
+  environment,
+  copies,
+  gym = false,
+  options = {},
+  python = "python3",
+  path = [],
+  output,
+}: HostOptions): HostCommand {
+  const folder = mkdtempSync(join(tmpdir(), "baton-"));
+  const endpoint = `ipc://${join(folder, "host")}`;
+  const folders = [join(packageRoot(), "envs", "python"), ...path.map((folder) => resolve(folder))];
+  const given = process.env.PYTHONPATH;
+  return {
+    name: gym ? environment : `python:${environment}`,
+    command: python,
+    arguments: ["-m", "baton_host", ...hostArguments({ environment, copies, gym, options }), "--bind", endpoint, "--with-parent"],
+    env: { ...process.env, PYTHONUNBUFFERED: "1", PYTHONPATH: [...folders, ...(given ? [given] : [])].join(delimiter) },
+    endpoint,
+    grace,
+    output,
+    discard: () => rmSync(folder, { recursive: true, force: true }),
+    explain: (end) => ("tail" in end ? undefined : cannotStart(python, end)),
+  };
+}
+
+/** What `baton_host` is told wherever it runs. */
+export function hostArguments({
+  environment,
+  copies,
+  gym,
+  options = {},
+}: Pick<HostOptions, "environment" | "copies" | "gym" | "options">): string[] {
+  const settings = ["--env", environment, "--copies", String(copies), "--options", JSON.stringify(options)];
+  return gym ? [...settings, "--gym"] : settings;
+}
+
+function cannotStart(python: string, error: NodeJS.ErrnoException): BatonError | undefined {
   if (error.code === "ENOENT") {
     return new BatonError("missing-dependency", `the Python interpreter "${python}" was not found`, {
       hint: "apt-get install python3 (or from https://python.org), or name another interpreter",
     });
   }
-  return new BatonError("io", `the Python interpreter "${python}" cannot be started: ${error.message}`, { cause: error });
+  return undefined;
 }
 
 /** Why a host ended: what it said itself in its last lines, or how it ended and what it printed last. */

@@ -2,12 +2,15 @@ import type { VectorEnvironment } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { connectEnvironment, defaultPatience, type Patience } from "./client.js";
 import { Connection } from "./connection.js";
-import { Host, type HostOptions } from "./host.js";
+import { Host, type HostOptions, type RunningHost } from "./host.js";
+import type { Launcher } from "./launch/index.js";
 
 const prefix = "python:";
 
 export interface PythonOptions extends Omit<HostOptions, "environment" | "copies"> {
   readonly patience?: Patience;
+  /** Where the host comes from; a process of this machine unless given. */
+  readonly launcher?: Launcher;
 }
 
 /** Says whether an environment's id names a Python class. */
@@ -29,7 +32,7 @@ export function isPythonEnvironment(id: string): boolean {
 export async function openPythonEnvironment(
   id: string,
   copies: number,
-  { patience = defaultPatience, ...options }: PythonOptions = {},
+  { patience = defaultPatience, launcher, ...options }: PythonOptions = {},
 ): Promise<VectorEnvironment> {
   const environment = isPythonEnvironment(id) ? id.slice(prefix.length) : "";
   if (!/^.+:[^:]+$/.test(environment)) {
@@ -41,8 +44,9 @@ export async function openPythonEnvironment(
     const allowed = "a whole number of at least 1";
     throw new BatonError("invalid-value", `the number of environment copies is ${copies}, but must be ${allowed}`);
   }
-  const host = new Host({ ...options, environment, copies });
-  const connection = new Connection(host.endpoint, id);
+  const request = { ...options, environment, copies };
+  const host: RunningHost = launcher ? launcher.launch(request) : new Host(request);
+  const connection = new Connection(host.endpoint, id, host.keys);
   void host.ended.then((error) => connection.end(error));
   try {
     return new HostedEnvironment(await connectEnvironment(connection, patience), host);
@@ -60,9 +64,9 @@ class HostedEnvironment implements VectorEnvironment {
   readonly reset: VectorEnvironment["reset"];
   readonly step: VectorEnvironment["step"];
   readonly #remote: VectorEnvironment;
-  readonly #host: Host;
+  readonly #host: RunningHost;
 
-  constructor(remote: VectorEnvironment, host: Host) {
+  constructor(remote: VectorEnvironment, host: RunningHost) {
     this.spec = remote.spec;
     this.copies = remote.copies;
     this.reset = remote.reset.bind(remote);

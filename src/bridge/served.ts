@@ -1,4 +1,5 @@
 import type { OpenedEnvironment } from "../environments/opened.js";
+import { launcherOf } from "./launch/index.js";
 import { openPythonEnvironment, type PythonOptions } from "./python.js";
 import type { SimulatorSettings } from "./settings.js";
 
@@ -23,13 +24,10 @@ export function servedEnvironment(id: string, options: OpenedEnvironment["option
   };
 }
 
-function hostOptions(
-  { python, startSeconds, answerSeconds }: SimulatorSettings,
-  options: OpenedEnvironment["options"],
-): PythonOptions {
+function hostOptions(settings: SimulatorSettings, options: OpenedEnvironment["options"]): PythonOptions {
   return {
     options,
-    python: python ?? process.env.BATON_PYTHON ?? "python3",
-    patience: { start: startSeconds, answer: answerSeconds },
+    launcher: launcherOf(settings),
+    patience: { start: settings.startSeconds, answer: settings.answerSeconds },
   };
 }

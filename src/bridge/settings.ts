@@ -3,6 +3,40 @@ import { z } from "zod";
 /** How simulators outside this process are run: the `simulators` part of a run's configuration. */
 export const simulatorSettings = z
   .strictObject({
+    launch: z
+      .enum(["process", "podman", "docker", "connect"])
+      .default("process")
+      .describe("Where hosts come from: processes, containers, or hosts that run already."),
+    image: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe("Image of the containers; null takes Baton's for the environment."),
+    network: z
+      .enum(["ports", "host"])
+      .default("ports")
+      .describe("Network of the containers: one port published on loopback, or this machine's."),
+    memory: z
+      .string()
+      .regex(/^\d+[bkmg]$/i, "must be a number and a unit, e.g. 4g")
+      .nullable()
+      .default(null)
+      .describe("Memory that each container may use, e.g. 4g; null sets no limit."),
+    cpus: z
+      .number()
+      .positive()
+      .max(4096)
+      .nullable()
+      .default(null)
+      .describe("Cores that each container may use; null sets no limit."),
+    connect: z.array(z.string().min(1)).default([]).describe("Endpoints of hosts that run already, e.g. tcp://127.0.0.1:5600."),
+    keys: z
+      .string()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe("client.json of `baton simulators keys`, for hosts beyond this machine."),
     hosts: z
       .number()
       .int()
