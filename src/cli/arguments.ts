@@ -40,6 +40,16 @@ export function fileName(id: string): string {
     .replace(/^-|-$/g, "");
 }
 
+/** Which checkpoint `--checkpoint` means. Throws a BatonError for anything else. */
+export function checkpointOf(text: string): "best" | "latest" | number {
+  if (text === "best" || text === "latest") return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new BatonError(
+    "invalid-value",
+    `--checkpoint is "${text}", but must be best, latest, or the environment step of a checkpoint`,
+  );
+}
+
 /** For commander: an option that may be given several times. */
 export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];

@@ -10,7 +10,7 @@ import { resolveExperiment } from "../training/experiment.js";
 import { yamlLayer } from "../training/layers.js";
 import { playScripted } from "../training/scripted.js";
 import { loadPolicy } from "../training/session.js";
-import { collect, fileName, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
+import { checkpointOf, collect, fileName, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
 import { printJson } from "./output.js";
 
 export interface EvaluateOptions {
@@ -158,15 +158,6 @@ function report(
   );
   for (const file of files) process.stdout.write(`recorded ${file}\n`);
   if (files.length > 0) process.stdout.write(`look at it with: baton replay ${of.path}\n`);
-}
-
-function checkpointOf(text: string): "best" | "latest" | number {
-  if (text === "best" || text === "latest") return text;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new BatonError(
-    "invalid-value",
-    `--checkpoint is "${text}", but must be best, latest, or the environment step of a checkpoint`,
-  );
 }
 
 function recordedCount(record: boolean | string | undefined, episodes: number): number {

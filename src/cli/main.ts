@@ -7,6 +7,7 @@ import { benchCommand } from "./bench.js";
 import { doctorCommand } from "./doctor.js";
 import { envsCommand } from "./envs.js";
 import { evaluateCommand } from "./evaluate.js";
+import { exportCommand } from "./export.js";
 import { replayCommand } from "./replay.js";
 import { trainCommand } from "./train.js";
 
@@ -20,6 +21,7 @@ function program(): Command {
     .addCommand(trainCommand())
     .addCommand(evaluateCommand())
     .addCommand(replayCommand())
+    .addCommand(exportCommand())
     .addCommand(envsCommand())
     .addCommand(benchCommand())
     .addCommand(doctorCommand());

@@ -14,7 +14,11 @@ const attributeCodes = { float: 1, int: 2, text: 3, ints: 7 } as const;
 /** The part of onnx.proto that a graph with static shapes needs (field numbers are ONNX's). */
 const schema = `
 syntax = "proto3";
-message Model { int64 ir_version = 1; string producer_name = 2; Graph graph = 7; repeated OperatorSet opset_import = 8; }
+message Model {
+  int64 ir_version = 1; string producer_name = 2; string producer_version = 3; string doc_string = 6; Graph graph = 7;
+  repeated OperatorSet opset_import = 8; repeated Property metadata_props = 14;
+}
+message Property { string key = 1; string value = 2; }
 message OperatorSet { string domain = 1; int64 version = 2; }
 message Graph {
   repeated Node node = 1; string name = 2; repeated Tensor initializer = 5;
@@ -44,6 +48,18 @@ export interface OnnxModel {
   readonly outputNames: readonly string[];
 }
 
+/** What a model that is made for others says about itself. */
+export interface OnnxDescription {
+  /** Names of the inputs and outputs, one each, instead of numbers. */
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
+  /** Baton's version. */
+  readonly producerVersion?: string;
+  /** Sentences for people. */
+  readonly documentation?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 function encodeAttribute(name: string, attribute: Attribute): object {
   if ("int" in attribute) return { name, type: attributeCodes.int, i: attribute.int };
   if ("float" in attribute) return { name, type: attributeCodes.float, f: attribute.float };
@@ -60,12 +76,13 @@ function encodeInfo(name: string, value: Value): object {
  * Writes `graph` as an ONNX model. An output that is itself an input or a constant, or that is asked for twice, gets an Identity of
  * its own, since every output of a model must be written by a node. Node names carry the operator type for profiles.
  */
-export function encodeOnnx(graph: Graph, label: string): OnnxModel {
+export function encodeOnnx(graph: Graph, label: string, description: OnnxDescription = {}): OnnxModel {
   const names = new Map<Value, string>();
   const read = new Set([...graph.nodes.flatMap((entry) => entry.inputs), ...graph.outputs]);
   const inputNames = graph.inputs.map((value, i) => {
-    names.set(value, `input${i}`);
-    return read.has(value) ? `input${i}` : undefined;
+    const name = description.inputNames?.[i] ?? `input${i}`;
+    names.set(value, name);
+    return read.has(value) ? name : undefined;
   });
   const initializer: object[] = [];
   const nameOf = (value: Value): string => {
@@ -82,9 +99,10 @@ export function encodeOnnx(graph: Graph, label: string): OnnxModel {
   };
   const copies: { from: Value; to: string }[] = [];
   const outputNames = graph.outputs.map((value, i) => {
-    if (value.constant || names.has(value)) copies.push({ from: value, to: `output${i}` });
-    else names.set(value, `output${i}`);
-    return `output${i}`;
+    const name = description.outputNames?.[i] ?? `output${i}`;
+    if (value.constant || names.has(value)) copies.push({ from: value, to: name });
+    else names.set(value, name);
+    return name;
   });
   const node: object[] = graph.nodes.map((entry, i) => ({
     name: `${entry.op}_${i}`,
@@ -98,6 +116,9 @@ export function encodeOnnx(graph: Graph, label: string): OnnxModel {
   const message = {
     ir_version: irVersion,
     producer_name: "baton",
+    producer_version: description.producerVersion ?? "",
+    doc_string: description.documentation ?? "",
+    metadata_props: Object.entries(description.metadata ?? {}).map(([key, value]) => ({ key, value })),
     opset_import: [{ domain: "", version: opset }],
     graph: {
       name: label,
