@@ -81,7 +81,7 @@ async function playBoth(experiment: Experiment, policy: HostTree, exported: Expo
     expect([...(results.actions!.data as Int32Array)]).toEqual([...mine.actions.data]);
     expect([...(results.order!.data as Int32Array)]).toEqual([...mine.order.data]);
     const values = results.values!.data as Float32Array;
-    for (let i = 0; i < values.length; i++) expect(values[i]).toBeCloseTo(mine.values.data[i]!, 4);
+    for (let i = 0; i < values.length; i++) expect(values[i]).toBeCloseTo(mine.values!.data[i]!, 4);
     const actions = Int32Array.from(results.actions!.data as Int32Array);
     for (const action of actions) chosen.add(action);
     await played.step(actions, step);
