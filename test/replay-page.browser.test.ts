@@ -6,9 +6,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RecordedEpisode } from "../src/runs/episodes.js";
 import { renderReplayPage } from "../src/viewer/html.js";
-import { choicesAt, optionsAt } from "../src/viewer/story.js";
+import { choicesAt, entityName, optionsAt } from "../src/viewer/story.js";
 import { findChromium, launchChromium } from "./chromium.js";
-import { matrixEpisode, syntheticEpisode } from "./synthetic-episode.js";
+import { matrixEpisode, syntheticEpisode, vividEpisode } from "./synthetic-episode.js";
 
 const executable = findChromium();
 if (!executable) {
@@ -154,6 +154,39 @@ describe.skipIf(!executable)("the replay page in a browser", () => {
     expect(answered).toBe(true);
   });
 
+  it("shows ground, events and sight, and walks from decision to decision", async () => {
+    const vivid = vividEpisode();
+    await open(episode);
+    const plain = await colours();
+    await open(vivid);
+    expect(await page.locator(".legend").textContent()).toMatch(/high ground.*ramp|ramp.*high ground/);
+    await page.keyboard.press("ArrowRight");
+    expect(await colours()).toBeGreaterThan(plain);
+    const living = (t: number) => choicesAt(vivid, t).filter((choice) => choice.alive);
+    const turns = [...living(1).map((choice) => [1, choice] as const), ...living(2).map((choice) => [2, choice] as const)];
+    await rows().nth(turns[0]![1].position).click();
+    for (const [t, choice] of turns) {
+      expect([await step(), await page.locator(".decisions tr.selected button").textContent()]).toEqual([
+        t,
+        entityName(vivid.steps[t]!.frame, 5, choice.agent),
+      ]);
+      const { prior } = choice;
+      expect(await page.locator(".decisions tr.selected .prior").textContent()).toBe(prior!.changed ? prior!.name : "=");
+      await page.keyboard.press("ArrowDown");
+    }
+    await page.keyboard.press("ArrowUp");
+    expect(await step()).toBe(2);
+    expect(await page.locator(".options .before:visible").count()).toBeGreaterThan(2);
+  });
+
+  it("shows a scripted team without values", async () => {
+    const steps = episode.steps.map((s) => ({ ...s, decision: s.decision && { ...s.decision, values: null } }));
+    await open({ ...episode, steps, agent: "scripted kite" });
+    expect(await page.locator(".values").textContent()).toMatch(/Actions of .*values nothing/);
+    expect(await page.locator(".decisions thead").textContent()).toBe("#agentaction");
+    expect(await page.locator("header").textContent()).not.toContain("trained for");
+  });
+
   it("works without a picture", async () => {
     await open(matrixEpisode());
     expect(await page.locator("canvas").count()).toBe(0);
@@ -161,6 +194,7 @@ describe.skipIf(!executable)("the replay page in a browser", () => {
       expect.stringMatching(/1\s+agent 1\s+a\s+11\.000\s+\+4\.000/),
       expect.stringMatching(/agent 0/),
     ]);
+    await rows().nth(0).click();
     expect(await page.locator(".option").allInnerTexts()).toEqual(["a\n11.000", "b\n7.000", "c\n—"]);
     await page.keyboard.press("ArrowRight");
     expect(await page.locator(".readout").textContent()).toMatch(/\+11\.00/);

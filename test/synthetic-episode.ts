@@ -1,4 +1,4 @@
-import type { EnvironmentSpec, Frame, FrameUnit } from "../src/environment.js";
+import type { EnvironmentSpec, Frame, FrameEvent, FrameUnit } from "../src/environment.js";
 import type { Decision, RecordedEpisode, RecordedStep } from "../src/runs/episodes.js";
 import { RandomStream } from "../src/tensor/random.js";
 
@@ -130,6 +130,33 @@ export function syntheticEpisode(length = 24, seed = 0): RecordedEpisode {
     if (decision) reward = play(units, decision, spec, random);
   }
   return { env: spec.id, agent: "ace", seed, checkpoint: 40_000, spec, won: true, episodeReturn, steps };
+}
+
+/** The same with everything that a frame may tell: ground, shots, healing, splash, a death, energy and sight; and values from before anybody chose. */
+export function vividEpisode(length = 24): RecordedEpisode {
+  const plain = syntheticEpisode(length);
+  const ground = Array.from({ length: 32 }, (_, row) => (row < 8 ? "#".repeat(32) : `${".".repeat(24)}^^//~~##`));
+  const steps = plain.steps.map((step, t): RecordedStep => {
+    const events: FrameEvent[] = [
+      { kind: "shot", at: 0.25, from: 0, to: 6, amount: 13 },
+      { kind: "heal", at: 0.5, from: 1, to: 0, amount: 4 },
+      { kind: "splash", at: 0.5, x: 16, y: 16, radius: 2.2 },
+      { kind: "death", at: 1, unit: 7 },
+    ];
+    const units = step.frame!.units.map((unit) => ({
+      ...unit,
+      sight: 9,
+      energy: 50,
+      energyMax: 200,
+      flying: unit.type === "zealot",
+    }));
+    const decision = step.decision && {
+      ...step.decision,
+      priorValues: step.decision.values!.map((value, k) => value + (k % 3 === 0 ? 0.5 : -0.5)),
+    };
+    return { ...step, decision, frame: { ...step.frame!, units, ground, ...(t > 0 && { events }) } };
+  });
+  return { ...plain, steps };
 }
 
 /** One move of the climbing game: two agents, three actions, nothing to draw. */

@@ -7,6 +7,7 @@ import { unknownName } from "../names.js";
 import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { type RecordedEpisode, readEpisode } from "../runs/index.js";
 import { renderReplayPage, replayPageMark } from "../viewer/html.js";
+import { isValued } from "../viewer/story.js";
 import { playInTerminal } from "../viewer/terminal-player.js";
 import { printJson, printLines } from "./output.js";
 
@@ -129,6 +130,7 @@ function summaryOf(episode: RecordedEpisode, file: string, page: string | undefi
 
 function sentenceOf(episode: RecordedEpisode, file: string): string {
   const { env, agent, seed, checkpoint, won, episodeReturn, steps } = episode;
-  const who = `${agent} on ${env}, trained for ${checkpoint.toLocaleString("en")} steps`;
+  const experience = isValued(episode) ? `, trained for ${checkpoint.toLocaleString("en")} steps` : "";
+  const who = `${agent} on ${env}${experience}`;
   return `${file}: ${who}, seed ${seed}: ${won ? "won" : "not won"} in ${steps.length - 1} steps, return ${episodeReturn.toFixed(2)}`;
 }

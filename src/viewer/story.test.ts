@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { matrixEpisode, syntheticEpisode } from "../../test/synthetic-episode.js";
 import type { Frame } from "../environment.js";
 import type { RecordedEpisode } from "../runs/episodes.js";
-import { actionName, boundsOf, choicesAt, intentsAt, optionsAt, returnsOf } from "./story.js";
+import { actionName, boundsOf, choicesAt, hasPriors, intentsAt, optionsAt, returnsOf } from "./story.js";
 
 const episode = syntheticEpisode();
 const { agents, actions: A, untargetedActions: U } = episode.spec;
@@ -28,6 +28,21 @@ describe("choicesAt", () => {
     const decision = { ...game.steps[0]!.decision!, actions: Int32Array.of(1, 0) };
     const explored = { ...game, steps: [{ ...game.steps[0]!, decision }, game.steps[1]!] };
     expect(choicesAt(explored, 0)[1]).toMatchObject({ agent: 0, name: "b", margin: -41 });
+  });
+});
+
+describe("what agents valued before anybody chose", () => {
+  it("is unknown where it was not recorded, and tells whose mind was changed", () => {
+    expect(hasPriors(episode)).toBe(false);
+    expect(choicesAt(episode, 0)[0]!.prior).toBeNull();
+    const game = matrixEpisode();
+    const decision = { ...game.steps[0]!.decision!, priorValues: Float32Array.of(-5, 3, 2, 11, 7, 20) };
+    const told = { ...game, steps: [{ ...game.steps[0]!, decision }, game.steps[1]!] };
+    expect(hasPriors(told)).toBe(true);
+    const [first, second] = choicesAt(told, 0);
+    expect(first).toMatchObject({ agent: 1, prior: { value: 11, name: "a", changed: false } }); // c is not available
+    expect(second).toMatchObject({ agent: 0, prior: { value: -5, name: "b", changed: true } });
+    expect(optionsAt(told, 0, 1).map((option) => option.prior)).toEqual([11, 7, null]);
   });
 });
 

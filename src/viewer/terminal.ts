@@ -1,6 +1,6 @@
 import type { Frame, FrameUnit } from "../environment.js";
 import type { RecordedEpisode } from "../runs/episodes.js";
-import { type Bounds, boundsOf, choicesAt, entityName, returnsOf } from "./story.js";
+import { type Bounds, boundsOf, choicesAt, entityName, isValued, returnsOf } from "./story.js";
 import { inColumns, type Line, paintLines, type Span, type Style } from "./text.js";
 
 export interface StepOptions {
@@ -148,7 +148,8 @@ export function renderStep(episode: RecordedEpisode, t: number, { columns, color
   const bounds = boundsOf(episode);
   const numbers = `step ${t}/${last}   reward ${signed(reward, 2)}   return ${returnsOf(episode)[t]!.toFixed(2)}`;
   const result: Span = t < last ? [""] : episode.won ? ["   won", "green"] : ["   not won", "yellow"];
-  const trained = `   ${episode.agent}   seed ${episode.seed}   trained for ${episode.checkpoint.toLocaleString("en")} steps`;
+  const experience = isValued(episode) ? `   trained for ${episode.checkpoint.toLocaleString("en")} steps` : "";
+  const trained = `   ${episode.agent}   seed ${episode.seed}${experience}`;
   const head: Line[] = [
     [[episode.env, "bold"], [trained]],
     [[numbers], result],

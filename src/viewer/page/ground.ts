@@ -1,7 +1,9 @@
 import type { Frame, groundKinds } from "../../environment.js";
 import type { Camera, Colours } from "./draw.js";
 
-const colourOf: Readonly<Record<keyof typeof groundKinds, string | undefined>> = {
+export type GroundKind = keyof typeof groundKinds;
+
+const colours: Readonly<Record<GroundKind, string | undefined>> = {
   ".": undefined,
   "^": "high",
   "/": "ramp",
@@ -9,8 +11,13 @@ const colourOf: Readonly<Record<keyof typeof groundKinds, string | undefined>> =
   "#": "wall",
 };
 
+/** The name of the colour that a kind of ground is drawn in; undefined for the level floor. */
+export function groundColour(kind: string): string | undefined {
+  return colours[kind as GroundKind];
+}
+
 /** Walls, cliffs, ramps and high ground, over the level floor. Cells of one kind side by side are drawn at once. */
-export function drawGround(context: CanvasRenderingContext2D, frame: Frame, camera: Camera, colours: Colours): void {
+export function drawGround(context: CanvasRenderingContext2D, frame: Frame, camera: Camera, palette: Colours): void {
   const { ground } = frame;
   const columns = ground?.[0]?.length ?? 0;
   if (!ground || columns === 0) return;
@@ -19,11 +26,11 @@ export function drawGround(context: CanvasRenderingContext2D, frame: Frame, came
     const top = Math.round(camera.y(frame.height - r * cellHeight));
     const bottom = Math.round(camera.y(frame.height - (r + 1) * cellHeight));
     for (const { 0: run, index } of row.matchAll(/(.)\1*/g)) {
-      const colour = colourOf[run[0] as keyof typeof colourOf];
+      const colour = groundColour(run[0]!);
       if (colour === undefined) continue;
       const left = Math.round(camera.x(index * cellWidth));
       const right = Math.round(camera.x((index + run.length) * cellWidth));
-      context.fillStyle = colours[colour]!;
+      context.fillStyle = palette[colour]!;
       context.fillRect(left, top, right - left, bottom - top);
     }
   });

@@ -5,6 +5,7 @@
  */
 import type { RecordedEpisode } from "../../runs/episodes.js";
 import { decodePayload } from "../payload.js";
+import { choicesAt, isValued } from "../story.js";
 import { createControls } from "./controls.js";
 import { element, formatNumber } from "./dom.js";
 import { decisionsPanel, valuesPanel } from "./panels.js";
@@ -22,7 +23,7 @@ function header(episode: RecordedEpisode): HTMLElement {
       { class: "facts" },
       fact("agent", episode.agent),
       fact("seed", String(episode.seed)),
-      fact("trained for", `${episode.checkpoint.toLocaleString("en")} steps`),
+      ...(isValued(episode) ? [fact("trained for", `${episode.checkpoint.toLocaleString("en")} steps`)] : []),
       fact("return", formatNumber(episode.episodeReturn, 2)),
     ),
     element("span", { class: `result ${episode.won ? "won" : "lost"}` }, episode.won ? "Won" : "Not won"),
@@ -44,7 +45,7 @@ function onKeys(actions: Readonly<Record<string, () => void>>): void {
 
 function start(episode: RecordedEpisode): void {
   const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
-  const player = createPlayer(episode.steps.length, episode.steps[0]?.decision?.order[0] ?? 0, (state) => show(state));
+  const player = createPlayer(episode.steps.length, episode.steps[0]?.decision?.order.at(-1) ?? 0, (state) => show(state));
   const select = (agent: number) => player.select(agent);
   const stage = createStage(episode, select);
   const controls = createControls(episode, player);
@@ -60,6 +61,23 @@ function start(episode: RecordedEpisode): void {
     for (const panel of panels) panel.show(t, state.selected);
   }
 
+  /** Goes on to who decides next, or back; from step to step. */
+  function takeTurn(by: 1 | -1): void {
+    const { time, selected } = player.state;
+    let t = Math.floor(time);
+    const deciders = (): number[] => choicesAt(episode, t).flatMap((choice) => (choice.alive ? [choice.agent] : []));
+    const place = deciders().indexOf(selected);
+    let next: number | undefined = place < 0 ? undefined : deciders()[place + by];
+    if (next === undefined) {
+      if (place >= 0) t += by;
+      if (t < 0 || t > player.lastStep) return;
+      next = deciders().at(by > 0 ? 0 : -1);
+    }
+    if (next === undefined) return;
+    player.seek(t);
+    player.select(next);
+  }
+
   const left = element("div", { class: "left" }, ...(stage ? [stage.element] : []), controls.element);
   const right = element("div", { class: "right" }, ...panels.map((panel) => panel.element));
   document.body.append(element("div", { class: stage ? "app" : "app plain" }, header(episode), element("main", {}, left, right)));
@@ -69,6 +87,8 @@ function start(episode: RecordedEpisode): void {
     ArrowRight: () => controls.step(1),
     Home: () => player.seek(0),
     End: () => player.seek(player.lastStep),
+    ArrowDown: () => takeTurn(1),
+    ArrowUp: () => takeTurn(-1),
   });
   show(player.state);
 }

@@ -101,8 +101,8 @@ function barWidth(value: number, lowest: number, highest: number): number {
 }
 
 /** What one action is worth now and, if known, how that differs from before anybody had chosen. */
-function valueText({ value, prior }: Option): string {
-  if (value === null) return "—";
+function valueText({ available, value, prior }: Option): string {
+  if (value === null) return available ? "" : "—";
   return prior === null ? formatNumber(value) : `${formatNumber(value)} (${formatSigned(value - prior)})`;
 }
 
@@ -120,10 +120,10 @@ export function valuesPanel(episode: RecordedEpisode): Panel {
   });
   const title = element("h2", {});
   const hint = element("p", { class: "hint" });
-  const priors = hasPriors(episode);
+  const [valued, priors] = [isValued(episode), hasPriors(episode)];
   const list = element(
     "ul",
-    { class: `scroll options ${priors ? "with-priors" : ""}`, "aria-label": "Q-values" },
+    { class: `scroll options ${priors ? "with-priors" : ""} ${valued ? "" : "unvalued"}`, "aria-label": "Q-values" },
     ...rows.map(({ row }) => row),
   );
 
@@ -133,14 +133,14 @@ export function valuesPanel(episode: RecordedEpisode): Panel {
       const options = optionsAt(episode, t, selected);
       const values = options.flatMap(({ value, prior }) => [value, prior]).filter((value) => value !== null);
       const [lowest, highest] = [Math.min(...values), Math.max(...values)];
-      title.textContent = `Q-values of ${entityName(episode.steps[t]!.frame, episode.spec.agents, selected)}`;
+      title.textContent = `${valued ? "Q-values" : "Actions"} of ${entityName(episode.steps[t]!.frame, episode.spec.agents, selected)}`;
       list.hidden = options.length === 0;
       const range = `Bars run from ${formatNumber(lowest)} to ${formatNumber(highest)}.`;
       hint.textContent =
         options.length === 0
           ? "No decision at the last step."
-          : values.length === 0
-            ? "A scripted policy: it values nothing."
+          : !valued
+            ? "What it could have chosen; a scripted policy values nothing."
             : priors
               ? `${range} The mark, and in brackets the change since: before anybody chose.`
               : range;

@@ -1,3 +1,4 @@
+import { groundKinds } from "../../environment.js";
 import type { RecordedEpisode } from "../../runs/episodes.js";
 import { boundsOf, eventsAfter, intentsAt } from "../story.js";
 import { element, svgElement } from "./dom.js";
@@ -16,6 +17,7 @@ import {
   teamName,
 } from "./draw.js";
 import { drawEffects, effectsAt } from "./effects.js";
+import { type GroundKind, groundColour } from "./ground.js";
 import { type Shape, shapeOf, shapePath } from "./shapes.js";
 
 /** In larger teams the places of deciding would hide the units. */
@@ -27,8 +29,9 @@ export interface Stage {
   draw(time: number, selected: number): void;
 }
 
-/** Names every unit type with its shape, and both teams with their colour. */
-function legend(shapes: ReadonlyMap<string, Shape>, teams: readonly number[]): HTMLElement {
+/** Names every unit type with its shape, and teams and ground with their colours. */
+function legend(shapes: ReadonlyMap<string, Shape>, teams: readonly number[], ground: readonly string[]): HTMLElement {
+  const grounds = [...new Set(ground.join(""))].filter((kind): kind is GroundKind => groundColour(kind) !== undefined);
   const swatch = (path: string, colour: string) =>
     svgElement(
       "svg",
@@ -37,6 +40,7 @@ function legend(shapes: ReadonlyMap<string, Shape>, teams: readonly number[]): H
     );
   const entries = [
     ...teams.map((team) => element("span", {}, swatch("M-5-5H5V5H-5Z", `var(--${teamName(team)})`), teamName(team))),
+    ...grounds.map((kind) => element("span", {}, swatch("M-6-6H6V6H-6Z", `var(--${groundColour(kind)})`), groundKinds[kind])),
     ...Array.from(shapes, ([type, shape]) => element("span", {}, swatch(shapePath(shape, 5), "var(--muted)"), type)),
   ];
   return element("div", { class: "legend" }, ...entries);
@@ -81,7 +85,7 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     const chosen = sprites[selected];
     if (chosen?.unit.alive) drawSight(context, chosen, camera, colours);
     for (const sprite of dead) drawUnit(context, sprite, false, colours);
-    const order = [...(episode.steps[t]!.decision?.order ?? [])].filter((agent) => sprites[agent]?.unit.alive);
+    const order = [...(episode.steps[t]!.decision?.order ?? [])];
     const positions = new Map(order.map((agent, position) => [agent, position]));
     drawIntents(context, intentsAt(episode, t), sprites, selected, positions, colours);
     // who flies is above all others
@@ -90,8 +94,11 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     }
     drawEffects(context, effectsAt(eventsAfter(episode, t - 1), eventsAfter(episode, t), time - t), sprites, camera, colours);
     for (const sprite of living) drawBars(context, sprite, colours);
-    if (order.length <= mostTurns)
-      for (const [agent, position] of positions) drawTurn(context, sprites[agent]!, position, colours);
+    if (order.length > mostTurns) return;
+    for (const sprite of living) {
+      const position = positions.get(sprite.index);
+      if (position !== undefined) drawTurn(context, sprite, position, colours);
+    }
   };
 
   canvas.addEventListener("click", (event) => {
@@ -104,5 +111,13 @@ export function createStage(episode: RecordedEpisode, onSelect: (agent: number) 
     draw(last.time, last.selected);
   });
   new ResizeObserver(() => draw(last.time, last.selected)).observe(canvas);
-  return { element: element("section", { class: "card stage", "aria-label": "World" }, canvas, legend(shapes, teams)), draw };
+  return {
+    element: element(
+      "section",
+      { class: "card stage", "aria-label": "World" },
+      canvas,
+      legend(shapes, teams, episode.steps[0]?.frame?.ground ?? []),
+    ),
+    draw,
+  };
 }

@@ -105,7 +105,7 @@ th:last-child, td:last-child { padding-right: 14px; }
 .option.chosen { font-weight: 600; }
 .option.chosen .fill { background: var(--accent); opacity: 1; }
 .option.unavailable { color: var(--muted); opacity: 0.6; }
-.option.unavailable .track { visibility: hidden; }
+.option.unavailable .track, .unvalued .track { visibility: hidden; }
 .option.unavailable .fill { display: none; }
 .message { margin: 40px auto; max-width: 520px; padding: 0 16px; }
 
