@@ -4,7 +4,7 @@ import { allocateVectorTimeStep } from "../environments/timestep.js";
 import type { Decision, RecordedEpisode, RecordedStep } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import { RandomStream } from "../tensor/random.js";
-import type { HostTree } from "../tensor/tree.js";
+import type { HostArray, HostTree } from "../tensor/tree.js";
 import { Actor, type Choices } from "./policy.js";
 
 /** One greedy episode. */
@@ -25,6 +25,9 @@ export interface Evaluation {
   /** Steps of each recorded episode, by its place in `episodes`. */
   readonly recorded: ReadonlyMap<number, readonly RecordedStep[]>;
 }
+
+/** What somebody chose who may value nothing. */
+export type PlayedChoices = Omit<Choices, "values"> & { readonly values: HostArray | null };
 
 export interface PlayOptions {
   readonly episodes: number;
@@ -82,7 +85,7 @@ export class Evaluator {
 export async function playEpisodes(
   environment: VectorEnvironment,
   step: VectorTimeStep,
-  decide: (rng: RandomStream) => Choices | Promise<Choices>,
+  decide: (rng: RandomStream) => PlayedChoices | Promise<PlayedChoices>,
   options: PlayOptions,
 ): Promise<Evaluation> {
   const { copies } = environment;
@@ -160,7 +163,7 @@ function recordStep(environment: VectorEnvironment, step: VectorTimeStep, copy: 
   };
 }
 
-function decisionOf(spec: EnvironmentSpec, step: VectorTimeStep, copy: number, choices: Choices): Decision {
+function decisionOf(spec: EnvironmentSpec, step: VectorTimeStep, copy: number, choices: PlayedChoices): Decision {
   const { agents: n, actions: A, untargetedActions: U } = spec;
   const rows = <T extends { slice(from: number, to: number): T }>(array: T, width: number) =>
     array.slice(copy * width, (copy + 1) * width);

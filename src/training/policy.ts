@@ -9,8 +9,8 @@ import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tre
 export type Choices = {
   /** [E, n] */
   readonly actions: HostArray;
-  /** [E, n, A]; null when the policy values nothing. */
-  readonly values: HostArray | null;
+  /** [E, n, A] */
+  readonly values: HostArray;
   /** [E, n] */
   readonly order: HostArray;
 };

@@ -2,8 +2,7 @@ import type { EnvironmentSpec, ScriptedPolicy, VectorEnvironment } from "../envi
 import { allocateVectorTimeStep, viewOf } from "../environments/timestep.js";
 import type { RandomStream } from "../tensor/random.js";
 import { HostArray } from "../tensor/tree.js";
-import { type Evaluation, type PlayOptions, playEpisodes } from "./evaluator.js";
-import type { Choices } from "./policy.js";
+import { type Evaluation, type PlayedChoices, type PlayOptions, playEpisodes } from "./evaluator.js";
 
 /** Plays episodes with a scripted policy: the very ones, for the same seed, that an `Evaluator` plays with a trained one. */
 export function playScripted(environment: VectorEnvironment, policy: ScriptedPolicy, options: PlayOptions): Promise<Evaluation> {
@@ -24,7 +23,7 @@ export function playScripted(environment: VectorEnvironment, policy: ScriptedPol
 }
 
 /** Room for choices; scripted agents decide in the order of their numbers and value nothing. */
-function blankChoices({ agents: n }: EnvironmentSpec, copies: number): Choices {
+function blankChoices({ agents: n }: EnvironmentSpec, copies: number): PlayedChoices {
   const order = Int32Array.from({ length: copies * n }, (_, k) => k % n);
   return {
     actions: new HostArray(new Int32Array(copies * n), [copies, n], "int32"),
