@@ -83,7 +83,7 @@ export function lossOf(
 }
 
 /** Who decides when, [B,n], if the stored actions are decided by value gap. */
-function storedByGap(online: NetworkParameters, { now, actions }: SeenBatch): Tensor {
+export function storedByGap(online: NetworkParameters, { now, actions }: SeenBatch): Tensor {
   return rollOutByGap(online, encode(online, now), now, (_values, _mask, actor) => pickRow(actions, actor)).order;
 }
 

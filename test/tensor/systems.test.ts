@@ -23,7 +23,7 @@ import { adamw } from "../../src/tensor/optimisers.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { type StateFunction, StatefulStep } from "../../src/tensor/step.js";
 import { HostArray, type HostTree, mapTree, specOf, type TensorTree } from "../../src/tensor/tree.js";
-import { batchOf, spec, transitions } from "../ace/fixture.js";
+import { batchOf, transitions, worlds } from "../ace/fixture.js";
 import { available } from "./available.js";
 import { difference } from "./conformance.js";
 
@@ -39,7 +39,7 @@ interface System {
 const B = 4;
 
 function aceSystem(): System {
-  const agent = createAce(spec, aceSettings.parse({ hidden: 8, batchSize: B, order: "shuffle-sample" }));
+  const agent = createAce(worlds.battle, aceSettings.parse({ hidden: 8, batchSize: B, order: "shuffle-sample" }));
   return {
     name: "ACE",
     init: () => agent.init(RandomStream.from(3, "init")),
@@ -48,7 +48,7 @@ function aceSystem(): System {
       return { state: next, outputs: metrics };
     },
     inputs: (update) => [
-      batchOf(transitions(update, B)).batch as HostTree,
+      batchOf(transitions(update, B, worlds.battle), worlds.battle).batch as HostTree,
       agent.drawUpdate(RandomStream.from(update, "update")),
     ],
   };
