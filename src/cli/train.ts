@@ -22,6 +22,11 @@ interface TrainOptions {
   device?: string;
   threads?: string;
   envThreads?: string;
+  copies?: string;
+  launch?: string;
+  hosts?: string;
+  connect?: string[];
+  keys?: string;
   set: string[];
   fresh?: boolean;
   yes?: boolean;
@@ -40,6 +45,11 @@ export function trainCommand(): Command {
     .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
     .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
     .option("--env-threads <n>", "Threads that step environment copies while the learner learns; 0 has none.")
+    .option("--copies <n>", "Environment copies that are stepped together.")
+    .option("--launch <how>", "Where simulators outside this process run: process, podman, docker, or connect (see --connect).")
+    .option("--hosts <n>", "Host processes or containers that the copies are shared out to.")
+    .option("--connect <endpoint...>", "Hosts that run already, e.g. tcp://127.0.0.1:5600 (see baton simulators up).")
+    .option("--keys <file>", "client.json of `baton simulators keys`, for hosts on other machines.")
     .option("--set <key=value>", "Any other setting, e.g. agent.hidden=128; may be repeated.", collect, [])
     .option("--fresh", "Start over: delete the run that is in the folder, after asking.")
     .option("--yes", "Answer yes to the question that --fresh asks.")
@@ -137,9 +147,19 @@ function commandLine(options: TrainOptions): SettingLayer[] {
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: numberOr(options.threads) }),
     ...(options.envThreads === undefined ? {} : { envThreads: numberOr(options.envThreads) }),
+    ...(options.copies === undefined ? {} : { training: { copies: numberOr(options.copies) } }),
+    simulators: {
+      ...(options.launch !== undefined || options.connect ? { launch: options.launch ?? "connect" } : {}),
+      ...(options.hosts === undefined ? {} : { hosts: numberOr(options.hosts) }),
+      ...(options.connect === undefined ? {} : { connect: options.connect }),
+      ...(options.keys === undefined ? {} : { keys: options.keys }),
+    },
   };
   return [
-    optionLayer(settings, (path) => (path[0] === "envThreads" ? "--env-threads" : `--${String(path[0])}`)),
+    optionLayer(settings, (path) => {
+      if (path[0] === "envThreads") return "--env-threads";
+      return `--${String(path[0] === "training" || path[0] === "simulators" ? path[1] : path[0])}`;
+    }),
     setLayer(options.set),
   ];
 }
