@@ -42,14 +42,16 @@ const fieldDtypes: Readonly<Record<ArrayField, Dtype>> = {
 /**
  * Shakes hands with a host and makes its batch of simulators a {@link VectorEnvironment}.
  *
+ * @param wanted copies, for hosts that lend them; others have what they were started with.
  * @throws BatonError `incompatible` when the host speaks another version, `environment` when its spec does not fit together,
  *   `io` when it does not answer.
  */
 export async function connectEnvironment(
   connection: Connection,
   patience: Patience = defaultPatience,
+  wanted?: number,
 ): Promise<VectorEnvironment> {
-  const welcome = await connection.request("hello", {}, {}, patience.start);
+  const welcome = await connection.request("hello", wanted === undefined ? {} : { copies: wanted }, {}, patience.start);
   const { spec, copies, fields } = welcome.fields;
   const wellFormed =
     welcome.kind === "welcome" &&

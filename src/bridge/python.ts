@@ -49,7 +49,7 @@ export async function openPythonEnvironment(
   const connection = new Connection(host.endpoint, id, host.keys);
   void host.ended.then((error) => connection.end(error));
   try {
-    return new HostedEnvironment(await connectEnvironment(connection, patience), host);
+    return new HostedEnvironment(await connectEnvironment(connection, patience, copies), host);
   } catch (error) {
     connection.close();
     await host.close();

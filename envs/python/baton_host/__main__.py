@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--options", default="{}", help="options of the adapter, or keyword arguments for the class: a JSON object (default {})"
     )
+    parser.add_argument("--lend", action="store_true", help="lend each peer copies of its own, at most --copies at once")
     parser.add_argument("--keys", help="host.json of `baton simulators keys`: only peers with these keys are answered")
     parser.add_argument("--gym", action="store_true", help="--env is an id of Baton's gym; serve it with its own spaces")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input ends, and remove the socket's folder")
@@ -94,6 +95,10 @@ def _make_server(options: argparse.Namespace, keywords: dict[str, Any], keys: Ho
     from .server import Server
 
     make = open_spec(options.env, keywords)
+    if options.lend:
+        from .lending import LendingServer
+
+        return LendingServer(make, options.copies, options.bind, keys)
     return Server(Batch([make() for _ in range(options.copies)]), options.bind, keys)
 
 

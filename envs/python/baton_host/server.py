@@ -42,12 +42,20 @@ class Server:
             try:
                 peer, *frames = self._socket.recv_multipart()
             except zmq.Again:
+                self.idle()
                 continue
-            answer = self.answer(frames)
+            answer = self.answer_peer(peer, frames)
             try:
                 self._socket.send_multipart([peer, answer], flags=zmq.NOBLOCK)
-            except zmq.Again:
-                pass  # a peer that takes no answers gets none; it must not hold up the others
+            except zmq.ZMQError:
+                pass  # a peer that takes no answers, or is gone, gets none; it must not hold up the others
+
+    def idle(self) -> None:
+        """Called when there was nothing to do for a moment."""
+
+    def answer_peer(self, peer: bytes, frames: list[bytes]) -> bytes:
+        """The answer to one request of one peer: here, all play with the same batch."""
+        return self.answer(frames)
 
     def answer(self, frames: list[bytes]) -> bytes:
         """The answer to one request, which for any mistake is a fault."""
@@ -59,15 +67,18 @@ class Server:
             request_id = message.fields.get("id")
             return self._dispatch(message, request_id)
         except HostError as error:
-            return _fault(request_id, error)
+            return fault(request_id, error)
         except Exception as error:
-            return _fault(request_id, user_fault(f"{self._batch.spec.id}: the host failed", error))
+            return fault(request_id, user_fault(f"{self._batch.spec.id}: the host failed", error))
 
     def close(self) -> None:
         self._socket.close()
         if self._guard:
             self._guard.stop()
         self._context.term()
+        self.close_batches()
+
+    def close_batches(self) -> None:
         self._batch.close()
 
     def _dispatch(self, message: protocol.Message, request_id: Any) -> bytes:
@@ -92,7 +103,8 @@ def _array(message: protocol.Message, name: str, dtype: str, dimensions: int) ->
     return array
 
 
-def _fault(request_id: Any, error: HostError) -> bytes:
+def fault(request_id: Any, error: HostError) -> bytes:
+    """The answer that tells of a mistake."""
     plain_id = request_id if isinstance(request_id, int) else None
     fields: Mapping[str, Any] = {"id": plain_id, "code": error.code, "message": error.message, "hint": error.hint}
     # A header has a bounded size: of an endless traceback the end says most.
