@@ -18,19 +18,38 @@ const arrival = 2;
 /** How far behind the nearest fighter healers stay, in world units between centres. */
 const escortDistance = 2;
 
-/** Ticks between two decisions of one unit: as many as the agents have by default, so that neither side is quicker. */
-export const decisionPeriod = 8;
+/** How well the enemy plays, see {@link tacticsOf}. */
+export interface Tactics {
+  /** Ticks between two decisions of one unit. */
+  readonly period: number;
+  /** It always knows where the agents are, and goes after them wherever they flee. */
+  readonly hunts: boolean;
+}
+
+/**
+ * Ticks between two decisions by SMAC's levels of difficulty. At 7, SMAC's default, as many as the agents have by default, so that
+ * neither side is quicker.
+ */
+const periods = { 1: 40, 2: 32, 3: 24, 4: 16, 5: 12, 6: 10, 7: 8, 8: 8, 9: 8, A: 8 } as const;
+
+export type Difficulty = `${keyof typeof periods}`;
+export const difficulties = Object.keys(periods) as Difficulty[];
+
+/** The tactics of one of SMAC's levels of difficulty; 8, 9 and A are those at which StarCraft II's opponent cheats. */
+export function tacticsOf(difficulty: Difficulty): Tactics {
+  return { period: periods[difficulty], hunts: "89A".includes(difficulty) };
+}
 
 /** Gives new orders to those living enemies whose moment it is; they take turns, and the rest carry on. */
-export function commandEnemies(world: World, tick: number): void {
+export function commandEnemies(world: World, tactics: Tactics, tick: number): void {
   for (let u = world.agents; u < world.count; u++) {
-    if (world.alive[u] === 0 || (tick + world.phase[u]) % decisionPeriod !== 0) continue;
+    if (world.alive[u] === 0 || (tick + world.phase[u]) % tactics.period !== 0) continue;
     if (world.types[u].healing) commandHealer(world, u);
-    else if (world.windUp[u] === 0) commandFighter(world, u);
+    else if (world.windUp[u] === 0) commandFighter(world, tactics, u);
   }
 }
 
-function commandFighter(world: World, u: number): void {
+function commandFighter(world: World, tactics: Tactics, u: number): void {
   const current = world.order[u] === Order.attack ? world.target[u] : -1;
   const engaged = isVisible(world, u, current);
   if (engaged && isThreat(world, u, current) && world.isWithin(u, current, world.range[u])) return;
@@ -41,7 +60,7 @@ function commandFighter(world: World, u: number): void {
   if (target >= 0) {
     world.order[u] = Order.attack;
     world.target[u] = target;
-  } else advance(world, u);
+  } else advance(world, tactics, u);
 }
 
 /** The best target in scan range: those that can strike back before those that cannot, then the nearest. −1 for none. */
@@ -83,13 +102,13 @@ function isThreat(world: World, u: number, t: number): boolean {
   return world.canAttack(t, u);
 }
 
-function advance(world: World, u: number): void {
-  if (world.attack === "nowhere") {
-    world.order[u] = Order.none;
+function advance(world: World, { hunts }: Tactics, u: number): void {
+  if (world.attack === "agents" || (hunts && world.attack !== "nowhere")) {
+    huntNearest(world, u);
     return;
   }
-  if (world.attack === "agents") {
-    huntNearest(world, u);
+  if (world.attack === "nowhere") {
+    world.order[u] = Order.none;
     return;
   }
   const { x, y } = world.attack;

@@ -8,6 +8,7 @@ import type { Environment, EnvironmentFamily, EnvironmentSpecInput, Frame, TimeS
 import { BatonError } from "../../src/errors.js";
 import { unknownName } from "../../src/names.js";
 import { actionNames, giveOrder, isLegal, writeActions } from "./actions.js";
+import { tacticsOf } from "./enemy.js";
 import { dynamicColumns, writeEntities, writeRelations } from "./entities.js";
 import { type EpisodeView, writeObservations, writeState } from "./features.js";
 import { generatedMaps } from "./generated.js";
@@ -39,7 +40,7 @@ class SkirmishEnvironment implements Environment {
     readonly options: SkirmishOptions,
   ) {
     this.#world = new World(map);
-    this.#simulation = new Simulation(this.#world, map, Number(options.jitter));
+    this.#simulation = new Simulation(this.#world, map, tacticsOf(options.difficulty), Number(options.jitter));
     this.#layout = layoutOf(map, this.#world, options);
     this.#reward = new Reward(this.#world, options);
     this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };

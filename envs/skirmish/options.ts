@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { difficulties } from "./enemy.js";
 
 const flag = (value: boolean, text: string) => z.boolean().default(value).describe(text);
 const auto = (text: string) =>
@@ -15,6 +16,19 @@ export const skirmishOptions = z.strictObject({
     .default(true)
     .describe(
       "Amount of chance as a multiple of the usual (true = 1, false = 0): spawns shifted by up to 0.25 world units, attacks delayed by −1 to +2 ticks, units acting in a drawn order.",
+    ),
+  difficulty: z
+    .union([
+      z.enum(difficulties),
+      z
+        .int()
+        .min(1)
+        .max(9)
+        .transform((level) => difficulties[level - 1]!),
+    ])
+    .default("7")
+    .describe(
+      "Level of the opponent, 1 to 9 or A, by SMAC's names: below 7 it decides more slowly; from 8 on it goes after the agents wherever they are.",
     ),
   step_mul: z.int().min(1).max(64).default(8).describe("Ticks of the game's clock (22.4 a second) in one step."),
   move_amount: z.number().min(0.5).max(8).default(2).describe("Distance of a move order in world units."),

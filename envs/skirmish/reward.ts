@@ -14,9 +14,9 @@ export function outcomeOf(world: World, map: SkirmishMap): Outcome {
     if (world.isAlly(u)) allies++;
     else enemies++;
   }
-  if (allies > 0 && enemies > 0) return "undecided";
-  if (allies > 0) return "won";
-  return enemies > 0 ? "lost" : "draw";
+  if (allies > 0) return enemies > 0 ? "undecided" : "won";
+  // Where healers alone lose, SMAC looks at the team first.
+  return enemies > 0 || map.healersAloneLose ? "lost" : "draw";
 }
 
 /**

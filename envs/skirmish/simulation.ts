@@ -1,6 +1,6 @@
 import { RandomStream } from "../../src/tensor/random.js";
 import { attack, heal, recover } from "./combat.js";
-import { commandEnemies } from "./enemy.js";
+import { commandEnemies, type Tactics } from "./enemy.js";
 import { drawBattle } from "./generated.js";
 import type { SkirmishMap } from "./maps.js";
 import { separate, startDetours, walk } from "./movement.js";
@@ -16,6 +16,7 @@ export class Simulation {
   constructor(
     readonly world: World,
     readonly map: SkirmishMap,
+    readonly tactics: Tactics,
     readonly jitter: number,
   ) {
     this.#formation = formationOf(world, map);
@@ -29,7 +30,7 @@ export class Simulation {
       drawBattle(this.world, this.map.draw, this.#formation, this.#rng);
       settle(this.world, this.#formation);
     }
-    spawn(this.world, this.#formation, this.jitter, this.#rng);
+    spawn(this.world, this.#formation, this.jitter, this.tactics.period, this.#rng);
   }
 
   /** One tick, 1/22.4 of a second: the enemy decides, all act in turn, those in each other's way are pushed apart. */
@@ -39,7 +40,7 @@ export class Simulation {
     world.previousY.set(world.y);
     world.events.tick();
     recover(world);
-    commandEnemies(world, this.#ticks++);
+    commandEnemies(world, this.tactics, this.#ticks++);
     for (let k = 0; k < world.count; k++) {
       const u = world.turns[k];
       if (world.alive[u] === 1) this.#act(u);

@@ -1,5 +1,4 @@
 import type { RandomStream } from "../../src/tensor/random.js";
-import { decisionPeriod } from "./enemy.js";
 import type { Group, Heading, SkirmishMap } from "./maps.js";
 import { shieldRegeneration, ticksPerGameSecond } from "./units.js";
 import type { World } from "./world.js";
@@ -95,8 +94,11 @@ function isTaken(world: World, u: number, atX: number, atY: number, { x, y }: Fo
   return false;
 }
 
-/** Begins a battle: everybody alive and in formation, shifted a little and acting in a drawn order where there is jitter. */
-export function spawn(world: World, formation: Formation, jitter: number, rng: RandomStream): void {
+/**
+ * Begins a battle: everybody alive and in formation; where there is jitter, shifted a little and acting in a drawn order, and the
+ * enemies, who decide every `period` ticks, at drawn moments.
+ */
+export function spawn(world: World, formation: Formation, jitter: number, period: number, rng: RandomStream): void {
   world.revive();
   // Shields are whole and nobody was hurt before the battle.
   world.unhurt.fill(shieldRegeneration.delay * ticksPerGameSecond);
@@ -109,7 +111,7 @@ export function spawn(world: World, formation: Formation, jitter: number, rng: R
   }
   if (jitter === 0) return;
   rng.permutation(world.turns, 0, world.count);
-  for (let u = 0; u < world.count; u++) world.phase[u] = rng.integer(decisionPeriod);
+  for (let u = 0; u < world.count; u++) world.phase[u] = rng.integer(period);
 }
 
 function shift(jitter: number, rng: RandomStream): number {
