@@ -39,7 +39,8 @@ describe("the registry", () => {
   });
 
   it("gives every option of every family a default and a sentence", async () => {
-    for (const { id } of listEnvironments()) {
+    for (const { id, needs } of listEnvironments()) {
+      if (needs !== undefined) continue;
       const { make } = await openEmbedded(id);
       expect(completeEnvironment(make()).spec.id).toBe(id);
     }

@@ -9,6 +9,7 @@ import type { Environment, EnvironmentFamily, ScriptedPolicy } from "../src/envi
 import { type EmbeddedEnvironment, embeddedEnvironment, isEmbedded, type OpenedEnvironment } from "../src/environments/opened.js";
 import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
+import { football } from "./football/index.js";
 import {
   checkOptions,
   isPath,
@@ -19,7 +20,10 @@ import {
   throwIssues,
 } from "./load.js";
 import { matrix } from "./matrix/index.js";
+import { pettingzoo } from "./pettingzoo/index.js";
+import type { ServedFamily } from "./served.js";
 import { skirmish } from "./skirmish/index.js";
+import { smac, smaclite } from "./smac/index.js";
 
 export type { EmbeddedEnvironment, OpenedEnvironment, Resources } from "../src/environments/opened.js";
 export { isEmbedded } from "../src/environments/opened.js";
@@ -33,6 +37,8 @@ export interface RegisteredFamily {
   /** For people who ask what may be set. */
   readonly options: z.ZodType;
   readonly policies: Readonly<Record<string, ScriptedPolicy>>;
+  /** What has to be installed besides Baton, for people; nothing for embedded ones. */
+  needs?(member: string): string;
   /** One that this process makes, or one that hosts serve. */
   open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment | OpenedEnvironment;
 }
@@ -51,8 +57,32 @@ function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFam
   };
 }
 
+function registerServed<O extends object>(family: ServedFamily<O>): RegisteredFamily {
+  const { name, summary, members, options: schema } = family;
+  return {
+    name,
+    summary,
+    members,
+    options: schema,
+    policies: {},
+    needs: (member) => family.needs(member),
+    open(member, options, refuse) {
+      const settings = checkOptions(schema, options, refuse);
+      const host = family.host(member, settings);
+      return { ...servedEnvironment(`python:${host.spec}`, host.options), options: Object.fromEntries(Object.entries(settings)) };
+    },
+  };
+}
+
 /** The families, in the order in which they are listed. A new one is one folder and one line here. */
-export const families: readonly RegisteredFamily[] = [register(skirmish), register(matrix)];
+export const families: readonly RegisteredFamily[] = [
+  register(skirmish),
+  register(matrix),
+  registerServed(smac),
+  registerServed(smaclite),
+  registerServed(football),
+  registerServed(pettingzoo),
+];
 
 /** The family that an id names. */
 function familyOf(id: string): RegisteredFamily | undefined {
@@ -66,12 +96,14 @@ export interface ListedEnvironment {
   readonly family: string;
   /** The family's sentence. */
   readonly summary: string;
+  /** What has to be installed besides Baton; undefined for embedded ones. */
+  readonly needs: string | undefined;
 }
 
 /** Every environment of every family. */
 export function listEnvironments(): ListedEnvironment[] {
-  return families.flatMap(({ name, summary, members }) =>
-    members.map((member) => ({ id: `${name}/${member}`, family: name, summary })),
+  return families.flatMap(({ name, summary, members, needs }) =>
+    members.map((member) => ({ id: `${name}/${member}`, family: name, summary, needs: needs?.(member) })),
   );
 }
 

@@ -22,16 +22,25 @@ function listCommand(): Command {
 }
 
 async function list(json: boolean): Promise<void> {
-  const listed = await Promise.all(listEnvironments().map(async ({ id, summary }) => ({ summary, spec: await specOf(id) })));
+  const listed = listEnvironments();
+  const embedded = await Promise.all(
+    listed.flatMap(({ id, summary, needs }) => (needs === undefined ? [specOf(id).then((spec) => ({ spec, summary }))] : [])),
+  );
+  const served = listed.flatMap(({ id, summary, needs }) => (needs === undefined ? [] : [{ id, needs, summary }]));
   if (json) {
-    printJson(listed.map(({ summary, spec }) => ({ ...sizesOf(spec), summary })));
+    printJson([...embedded.map(({ summary, spec }) => ({ ...sizesOf(spec), summary })), ...served]);
     return;
   }
   const heads = ["id", "n", "N", "A", "S", "R", "obs", "state", "limit"];
   printLines(
     formatTable(
       heads,
-      listed.map(({ spec }) => Object.values(sizesOf(spec))),
+      embedded.map(({ spec }) => Object.values(sizesOf(spec))),
+    ),
+    "",
+    formatTable(
+      ["id", "needs"],
+      served.map(({ id, needs }) => [id, needs]),
     ),
     "",
     "n agents, N entities, A actions, S and R features of an entity and of a pair of entities, obs numbers that an agent sees,",

@@ -7,7 +7,7 @@ Axes: ``n`` agents, ``N`` entities, ``A`` actions, ``U`` actions without a targe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, NamedTuple, Protocol, Union
+from typing import Any, Mapping, NamedTuple, Optional, Protocol, Union
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class Spec:
     shapes: Mapping[str, tuple[int, ...]]
     action_names: tuple[str, ...] = ()
     predicted_features: tuple[int, ...] = ()
+    #: The entity that one agent at a time may hold, and the column of entities that is above 0 for its holder.
+    held_entity: Optional[tuple[int, int]] = None
 
     def to_wire(self) -> dict[str, Any]:
         """The spec as the fields of EnvironmentSpecInput."""
@@ -53,6 +55,8 @@ class Spec:
         }
         if self.action_names:
             wire["actionNames"] = list(self.action_names)
+        if self.held_entity is not None:
+            wire["heldEntity"] = {"entity": self.held_entity[0], "holderFeature": self.held_entity[1]}
         if "entities" in self.shapes:
             wire["entities"], wire["entityFeatures"] = self.shapes["entities"]
         if "relations" in self.shapes:

@@ -41,6 +41,10 @@ class Specs(unittest.TestCase):
         wire = adapt(Lights).spec.to_wire()
         self.assertEqual({"id", "agents", "actions", "untargetedActions", "episodeLimit", "predictedFeatures", "observationSize"}, set(wire))
 
+    def test_something_may_be_held(self) -> None:
+        duel = type("Held", (Duel,), {"held_entity": (3, 1)})
+        self.assertEqual(adapt(duel).spec.to_wire()["heldEntity"], {"entity": 3, "holderFeature": 1})
+
     def test_mistakes_are_sentences(self) -> None:
         cases: list[tuple[Callable[[], Any], str]] = [
             (changed(n_agents=0), "its n_agents is 0, but must be a whole number of at least 1"),
@@ -54,6 +58,7 @@ class Specs(unittest.TestCase):
             (changed(reset=lambda self, seed: {}), "gives neither observations nor entities"),
             (changed(reset=lambda self, seed: {"entities": [[1]]}), "gives 1 entities for 2 agents"),
             (changed(step=None), "has no method step"),
+            (lambda: type("Held", (Duel,), {"held_entity": (4, 1)})(), r"has held_entity = \(4, 1\), but must have an entity"),
             (lambda: Troubled("make"), "cannot be made: RuntimeError: no simulator here"),
         ]
         for make, sentence in cases:

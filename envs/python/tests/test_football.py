@@ -28,6 +28,8 @@ class Football(unittest.TestCase):
         self.assertEqual((wire["agents"], wire["entities"], wire["actions"], wire["untargetedActions"]), (3, 6, 19, 19))
         self.assertEqual((wire["entityFeatures"], wire["relationFeatures"], wire["observationSize"]), (21, 4, 4))
         self.assertEqual(wire["episodeLimit"], 150)
+        # The ball, and the column of who owns it.
+        self.assertEqual(wire["heldEntity"], {"entity": 5, "holderFeature": 4})
 
     def test_entities_are_those_computed_by_hand(self) -> None:
         env = self.make()

@@ -1,7 +1,8 @@
 """Adapter for a class of the user's own, known by what it has and not by what it inherits.
 
-Attributes: ``n_agents``, ``n_actions``, ``episode_limit``; where wanted ``name``, ``action_names``, ``predicted_features`` and
-``n_untargeted_actions`` (U: action U+k acts on the entity in ``action_targets[i, k]``; only for environments with targets).
+Attributes: ``n_agents``, ``n_actions``, ``episode_limit``; where wanted ``name``, ``action_names``, ``predicted_features``,
+``n_untargeted_actions`` (U: action U+k acts on the entity in ``action_targets[i, k]``; only for environments with targets) and
+``held_entity`` (the entity that one agent at a time may hold, like a ball, and the column of entities that is above 0 for its holder).
 
 Methods: ``reset(seed) -> obs`` and ``step(actions) -> (obs, reward, terminated, truncated, info)``, where ``obs`` is [n, O] or a
 dict with any of observations [n, O], entities [N, S], relations [N, N, R], alive [N], action_mask [n, A],
@@ -12,7 +13,7 @@ action_targets [n, A-U], state [G]. What the dict leaves out is asked of the met
 from __future__ import annotations
 
 import difflib
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional
 
 import numpy as np
 
@@ -120,7 +121,17 @@ class CustomEnvironment:
             shapes=shapes,
             action_names=names,
             predicted_features=tuple(int(column) for column in getattr(self._env, "predicted_features", ())),
+            held_entity=self._held_entity(shapes),
         )
+
+    def _held_entity(self, shapes: Mapping[str, tuple[int, ...]]) -> Optional[tuple[int, int]]:
+        given = getattr(self._env, "held_entity", None)
+        if given is None:
+            return None
+        sizes = shapes.get("entities", (0, 0))
+        if len(given) == 2 and all(0 <= value < size for value, size in zip(given, sizes)):
+            return int(given[0]), int(given[1])
+        raise self._broken(f"has held_entity = {given!r:.60}, but must have an entity and a column of entities {list(sizes)}")
 
     def _check_shapes(self, shapes: dict[str, tuple[int, ...]], n: int, A: int, U: int) -> None:
         if "entities" not in shapes and "observations" not in shapes:

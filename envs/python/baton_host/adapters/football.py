@@ -19,9 +19,8 @@ from ..errors import HostError, unknown_name, user_fault
 from ..packages import require
 from .football_features import (
     ACTION_NAMES,
-    ENTITY_FEATURES,
+    OWNS_BALL,
     PREDICTED_COLUMNS,
-    RELATION_FEATURES,
     action_mask,
     entity_features,
     relation_features,
@@ -99,7 +98,8 @@ class FootballEnvironment:
         # Sizes are read off a first time step. A reset forgets what came before, so no episode notices this one.
         shapes = {wire: array.shape for wire, array in self.reset(0).items()}
         A = len(ACTION_NAMES)
-        self.spec = Spec(env_id, len(players), A, limit, A, shapes, ACTION_NAMES, PREDICTED_COLUMNS)
+        ball = shapes["entities"][0] - 1
+        self.spec = Spec(env_id, len(players), A, limit, A, shapes, ACTION_NAMES, PREDICTED_COLUMNS, (ball, OWNS_BALL))
 
     def reset(self, seed: int) -> Arrays:
         try:

@@ -17,8 +17,7 @@ ACTION_NAMES = (
 
 #: left player, right keeper, right player, ball; owns the ball; place from the goal xyz; direction xyz; 10 sticky actions.
 ENTITY_FEATURES = 21
-#: dx, dy, and the cosine and sine of their direction.
-RELATION_FEATURES = 4
+OWNS_BALL = 4
 #: Owns the ball, place and direction.
 PREDICTED_COLUMNS = tuple(range(4, 11))
 
@@ -61,9 +60,9 @@ def entity_features(
     out[N - 1, 3] = 1
     owner = int(world["ball_owned_player"])
     if world["ball_owned_team"] == 0 and owner in left:
-        out[left.index(owner), 4] = 1
+        out[left.index(owner), OWNS_BALL] = 1
     elif world["ball_owned_team"] == 1:
-        out[len(left) + owner, 4] = 1
+        out[len(left) + owner, OWNS_BALL] = 1
     ball, ball_direction = np.asarray(world["ball"]), np.asarray(world["ball_direction"])
     places = np.concatenate([world["left_team"][left], world["right_team"], ball[None, :2]])
     directions = np.concatenate([world["left_team_direction"][left], world["right_team_direction"], ball_direction[None, :2]])
