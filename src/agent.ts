@@ -74,8 +74,11 @@ export interface Agent {
   readonly transition: TransitionSpec;
   /** Transitions in each batch given to `update`. */
   readonly batchSize: number;
-  /** The learner's whole state (parameters, target, optimiser moments, step counter), freshly initialised. */
-  init(rng: RandomStream): HostTree;
+  /**
+   * The learner's whole state (parameters, target, optimiser moments, step counter), freshly initialised, or starting from the parameters
+   * of `policy` (what {@link policy} returns).
+   */
+  init(rng: RandomStream, policy?: HostTree): HostTree;
   /** The part of the learner's state that `act` needs. */
   policy(state: HostTree): HostTree;
   /** Probability of a random action after so many environment steps, in [0, 1]. */

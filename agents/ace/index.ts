@@ -40,8 +40,8 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
       }),
     },
     batchSize: settings.batchSize,
-    init(rng) {
-      const online = initNetwork(rng, spec, settings) as HostTree;
+    init(rng, policy) {
+      const online = policy ?? (initNetwork(rng, spec, settings) as HostTree);
       return { online, target: online, optimiser: optimiserOf(settings).init(online), step: HostArray.scalar(0) };
     },
     policy: (state) => (state as { online: HostTree }).online,

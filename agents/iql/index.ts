@@ -23,8 +23,8 @@ export function createIql(spec: EnvironmentSpec, settings: IqlSettings): Agent {
   return {
     transition: { fields: ["observations", "actionMask"], nStep: settings.nStep, gamma: settings.gamma },
     batchSize: settings.batchSize,
-    init(rng) {
-      const online = initNetwork(rng, spec, settings.hidden) as HostTree;
+    init(rng, policy) {
+      const online = policy ?? (initNetwork(rng, spec, settings.hidden) as HostTree);
       return { online, target: online, optimiser: optimiser.init(online), step: HostArray.scalar(0) };
     },
     policy: (state) => (state as { online: HostTree }).online,

@@ -3,7 +3,7 @@ import { simulatorSettings } from "../bridge/settings.js";
 import type { ScriptedPolicy } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { unknownName } from "../names.js";
-import { setLayer } from "../training/layers.js";
+import { type SettingLayer, setLayer } from "../training/layers.js";
 import { checkSettings, settingsError } from "../validation.js";
 
 /** The whole number that an option was given as text. Throws a BatonError that names the option and the range. */
@@ -64,19 +64,24 @@ export const environmentSettings = [
   "An option of the environment (env.key), or how its simulators are run (simulators.key); may be repeated.",
 ] as const;
 
+/** `--set` options where only those of the environment and its simulators have a meaning. */
+export function environmentLayer(assignments: readonly string[]): SettingLayer {
+  const layer = setLayer(assignments);
+  const { env = {}, simulators: _, ...others } = layer.settings;
+  const [other] = Object.keys(others);
+  if (other === undefined && typeof env === "object" && env !== null) return layer;
+  throw new BatonError("invalid-value", `--set ${other ?? "env"} has no meaning here`, {
+    hint: "only the environment's options (--set env.key=value) and simulators.key can be set",
+  });
+}
+
 /** Opens an environment with `--set env.key=value` and `--set simulators.key=value`; no other settings have a meaning here. */
 export async function openFromCommandLine(
   id: string,
   assignments: readonly string[],
   envThreads = 0,
 ): Promise<{ opened: OpenedEnvironment; resources: Resources }> {
-  const { env = {}, simulators = {}, ...others } = setLayer(assignments).settings;
-  const [other] = Object.keys(others);
-  if (other !== undefined || typeof env !== "object" || env === null) {
-    throw new BatonError("invalid-value", `--set ${other ?? "env"} has no meaning here`, {
-      hint: "only the environment's options (--set env.key=value) and simulators.key can be set",
-    });
-  }
+  const { env = {}, simulators = {} } = environmentLayer(assignments).settings;
   const checked = checkSettings(simulatorSettings, simulators, "simulators");
   if (checked.issues !== undefined) throw settingsError(checked.issues);
   const opened = await openEnvironment(id, env as Readonly<Record<string, unknown>>);

@@ -7,10 +7,19 @@ import { RunFolder, writeEpisode } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { type Evaluation, Evaluator, recordedEpisode } from "../training/evaluator.js";
 import { resolveExperiment } from "../training/experiment.js";
-import { yamlLayer } from "../training/layers.js";
+import { mergeLayers, yamlLayer } from "../training/layers.js";
+import { loadPolicy } from "../training/policy-file.js";
 import { playScripted } from "../training/scripted.js";
-import { loadPolicy } from "../training/session.js";
-import { checkpointOf, collect, fileName, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
+import { elsewhere, fitPolicy } from "../training/transfer.js";
+import {
+  checkpointOf,
+  collect,
+  environmentLayer,
+  fileName,
+  openFromCommandLine,
+  scriptedPolicy,
+  wholeNumber,
+} from "./arguments.js";
 import { printJson } from "./output.js";
 
 export interface EvaluateOptions {
@@ -36,8 +45,8 @@ export function evaluateCommand(): Command {
     .description("Play greedy episodes with a run's policy, or episodes of a scripted one, and report how many are won.")
     .argument("[run]", "Folder of the run; none with --policy.")
     .option("--policy <name>", "A scripted policy of --env instead of a run's (skirmish: random, closest, focus-fire, kite, …).")
-    .option("--env <id>", "With --policy: what it plays.")
-    .option("--set <env.key=value>", "With --policy: an option of the environment; may be repeated.", collect, [])
+    .option("--env <id>", "What is played: with --policy always; with a run another environment than that of its training.")
+    .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
     .option("--episodes <n>", "Episodes to play.", "64")
     .option("--checkpoint <which>", "Which weights: best, latest, or the environment step of a checkpoint.", "best")
     .option(
@@ -55,13 +64,12 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
-  const { env, policy, set } = options;
-  const alone = env !== undefined ? "--env" : set.length > 0 ? "--set" : undefined;
-  if (run !== undefined && policy === undefined && alone === undefined) return evaluateRun(run, options);
+  const { env, policy } = options;
+  if (run !== undefined && policy === undefined) return evaluateRun(run, options);
   if (run === undefined && policy !== undefined && env !== undefined) return evaluateScripted(env, policy, options);
   const message =
     run !== undefined
-      ? `${policy === undefined ? alone : "--policy"} has no meaning beside a run: it plays its own policy where it was trained`
+      ? "--policy has no meaning beside a run: it plays its own policy"
       : "what shall be evaluated? give a run's folder, or --policy and --env";
   throw new BatonError("invalid-value", message, {
     hint: "for example: baton evaluate runs/demo, or baton evaluate --policy focus-fire --env skirmish/3m",
@@ -91,9 +99,16 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<void
   const checkpoint = checkpointOf(options.checkpoint);
   const record = recordedCount(options.record, episodes);
   const run = RunFolder.open(path);
-  const experiment = await resolveExperiment(yamlLayer(run.readConfig(), join(path, "config.yaml")));
-  const seed = options.seed === undefined ? experiment.config.seed + 1000 : wholeNumber("--seed", options.seed, 0);
-  const { policy, step, warnings } = loadPolicy(run, checkpoint, experiment);
+  const own = yamlLayer(run.readConfig(), join(path, "config.yaml"));
+  const trained = await resolveExperiment(own);
+  const seed = options.seed === undefined ? trained.config.seed + 1000 : wholeNumber("--seed", options.seed, 0);
+  const { policy: loaded, step, warnings } = loadPolicy(run, checkpoint, trained);
+  const there = options.env === undefined ? own : elsewhere(own, options.env);
+  const experiment =
+    there === own && options.set.length === 0
+      ? trained
+      : await resolveExperiment(mergeLayers([there, environmentLayer(options.set)]));
+  const policy = experiment === trained ? loaded : fitPolicy(experiment, loaded, { run: path, experiment: trained });
   const { envThreads } = experiment.config;
   const threads = options.envThreads === undefined ? envThreads : wholeNumber("--env-threads", options.envThreads, 0, 256);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -112,7 +127,8 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<void
     onEpisode: showCount(episodes),
   });
   const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
-  const files = writeEpisodes(run.episodes, `step-${step}-seed-${seed}`, result, of);
+  const where = options.env === undefined ? "" : `-${fileName(options.env)}`;
+  const files = writeEpisodes(run.episodes, `step-${step}${where}-seed-${seed}`, result, of);
   evaluator.dispose();
   await environment.close?.();
   report(

@@ -6,7 +6,7 @@ import type { ArraySpec } from "../tensor/tree.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { exportPolicy } from "../training/export.js";
 import { yamlLayer } from "../training/layers.js";
-import { loadPolicy } from "../training/session.js";
+import { loadPolicy } from "../training/policy-file.js";
 import { checkpointOf, wholeNumber } from "./arguments.js";
 import { formatNumber, printJson, printLines } from "./output.js";
 

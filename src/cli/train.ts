@@ -9,6 +9,7 @@ import { resolveExperiment } from "../training/experiment.js";
 import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
 import { beginRun, trainRun } from "../training/session.js";
+import { policyOf } from "../training/transfer.js";
 import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
 import { printJson } from "./output.js";
@@ -18,6 +19,7 @@ interface TrainOptions {
   env?: string;
   agent?: string;
   run?: string;
+  init?: string;
   seed?: string;
   device?: string;
   threads?: string;
@@ -41,6 +43,7 @@ export function trainCommand(): Command {
     .option("--env <id>", "Environment, e.g. skirmish/3m, or the path of your own, e.g. ./my-env.ts.")
     .option("--agent <name>", "Algorithm: ace or iql.")
     .option("--run <dir>", "Folder of the run; an existing run is resumed (default: runs/ENV-AGENT-SEED).")
+    .option("--init <dir>", "Start from the best weights of this run, of any map whose features are the same.")
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
     .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
@@ -80,6 +83,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
     );
   }
   const { config } = experiment;
+  if (!run && config.initial !== null) await policyOf(config.initial, experiment); // before a folder is made
   const device = await openDevice(config.device, { threads: config.threads });
   // from before the folder exists: whoever sees it may stop the run
   const interrupt = onInterrupt();
@@ -143,6 +147,7 @@ function commandLine(options: TrainOptions): SettingLayer[] {
   const settings = {
     ...(options.env === undefined ? {} : { env: { id: options.env } }),
     ...(options.agent === undefined ? {} : { agent: { name: options.agent } }),
+    ...(options.init === undefined ? {} : { initial: options.init }),
     ...(options.seed === undefined ? {} : { seed: numberOr(options.seed) }),
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: numberOr(options.threads) }),

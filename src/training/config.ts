@@ -46,6 +46,11 @@ export const checkpointSchema = z
 export const configSchema = z.strictObject({
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe("Seed of every random stream."),
   device: z.enum(deviceNames).default("auto").describe("Where networks run."),
+  initial: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Folder of a run whose best weights training starts from (warm start); null starts from random ones."),
   threads: count(0).max(256).default(0).describe("Threads inside one operation; 0 takes one per core."),
   envThreads: count(0)
     .max(256)

@@ -51,8 +51,15 @@ export class Learner {
     this.#random = RandomStream.from(seed, "update");
   }
 
-  static async create(device: Device, agent: Agent, replay: ReplayBuffer, seed: number): Promise<Learner> {
-    const state = agent.init(RandomStream.from(seed, "initial weights"));
+  static async create(
+    device: Device,
+    agent: Agent,
+    replay: ReplayBuffer,
+    seed: number,
+    /** Weights to start from, instead of random ones. */
+    initial?: HostTree,
+  ): Promise<Learner> {
+    const state = agent.init(RandomStream.from(seed, "initial weights"), initial);
     const batch = allocateBatch(replay.spec, agent.transition, agent.batchSize);
     const random = agent.drawUpdate(RandomStream.from(0));
     const update = (s: TensorTree, b: TensorTree, r: TensorTree) => {

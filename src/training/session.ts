@@ -16,10 +16,10 @@ import {
   saveCheckpoint,
 } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
-import type { HostTree } from "../tensor/tree.js";
 import type { Evaluation } from "./evaluator.js";
 import type { Experiment } from "./experiment.js";
 import { Trainer, type TrainerEvents, type TrainerState, type TrainingRecord } from "./trainer.js";
+import { policyOf } from "./transfer.js";
 
 /** What the caller hears of a session. */
 export interface SessionEvents {
@@ -61,7 +61,18 @@ export async function trainRun(
   try {
     const environment = await open(config.training.copies);
     const evaluationEnvironment = await open(Math.min(config.evaluation.episodes, 32));
-    const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
+    const warm = config.initial !== null && listCheckpoints(run).steps.length === 0;
+    const initial = warm ? await policyOf(config.initial!, experiment) : undefined;
+    for (const warning of initial?.warnings ?? []) events.onWarning?.(warning);
+    const trainer = await Trainer.create({
+      config,
+      spec,
+      agent,
+      device,
+      environment,
+      evaluationEnvironment,
+      ...(initial && { initial: initial.policy }),
+    });
     const store = new ReplayStore(trainer.replay);
     const resumed = await resume(run, trainer, store, events);
     // settings changed on resuming are the run's from now on; those that do not fit its weights were refused above
@@ -112,19 +123,4 @@ async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, even
   const weights = matchTree(await trainer.learnerState(), checkpoint.state, `the checkpoint of step ${checkpoint.step}`);
   await trainer.restore(weights, checkpoint.json as unknown as TrainerState);
   return true;
-}
-
-/** The acting part of a checkpoint: what "best" holds already, and what agents take from a full one. */
-export function loadPolicy(
-  run: RunFolder,
-  which: "best" | "latest" | number,
-  experiment: Experiment,
-): { policy: HostTree; step: number; warnings: readonly string[] } {
-  const loaded = loadCheckpoint(run, which, { replay: false });
-  const isFull = (loaded.json as { learner?: unknown } | null)?.learner !== undefined;
-  return {
-    policy: isFull ? experiment.agent.policy(loaded.state) : loaded.state,
-    step: loaded.step,
-    warnings: loaded.warnings,
-  };
 }

@@ -46,6 +46,8 @@ export interface TrainerParts {
   readonly environment: VectorEnvironment;
   /** Copies that evaluations are played in. */
   readonly evaluationEnvironment: VectorEnvironment;
+  /** Weights to start from, instead of random ones. */
+  readonly initial?: HostTree;
 }
 
 /**
@@ -81,7 +83,7 @@ export class Trainer {
     const { config, spec, agent, device, environment } = parts;
     const { seed, training } = config;
     const replay = new ReplayBuffer(spec, agent.transition, { lanes: training.copies, capacity: training.replayCapacity });
-    const learner = await Learner.create(device, agent, replay, seed);
+    const learner = await Learner.create(device, agent, replay, seed, parts.initial);
     const policy = await learner.policy();
     const collector = await Collector.create({ device, environment, agent, policy, replay, seed });
     const evaluator = await Evaluator.create({ device, environment: parts.evaluationEnvironment, agent, policy });
