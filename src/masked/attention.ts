@@ -41,14 +41,23 @@ export function initAttention(rng: RandomStream, width: number, heads: number): 
   };
 }
 
-/** Who attends to whom and what they find there, per head: weights [B,h,T,T] that sum to 1 in each row, and values [B,h,T,d]. */
+/**
+ * Who attends to whom and what they find there, per head: weights [B,h,T,T] that sum to 1 in each row, and values [B·h,T,d].
+ *
+ * Tokens come first in the arrays in between: then a head of every sequence is a matrix with rows of one stride, which a product takes
+ * as it is, and nothing but the input is moved.
+ */
 function weightsAndValues(p: Attention, x: Tensor, { allow, bias }: AttentionOptions): { weights: Tensor; values: Tensor } {
   const [B, T, D] = x.shape as [number, number, number];
   const [, , h, d] = p.input.w.shape as [number, number, number, number];
-  const projected = dense(x, { w: p.input.w.reshape([D, 3 * D]), b: p.input.b.reshape([3 * D]) }); // [B,T,3D]
-  const perHead = (part: Tensor) => part.reshape([B, T, h, d]).transpose([0, 2, 1, 3]); // [B,h,T,d]
-  const [q, k, v] = tf.split(projected, 3, 2).map(perHead) as [Tensor, Tensor, Tensor];
-  const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true); // [B,h,T,T]
+  const byToken = x.transpose([1, 0, 2]); // [T,B,D]
+  const weightOf = tf.unstack(p.input.w.reshape([D, 3, D]), 1);
+  const biasOf = tf.unstack(p.input.b.reshape([3, D]), 0);
+  const [q, k, v] = weightOf.map((w, i) => {
+    const projected = dense(byToken, { w, b: biasOf[i]! });
+    return projected.reshape([T, B * h, d]).transpose([1, 0, 2]); // [B·h,T,d]
+  }) as [Tensor, Tensor, Tensor];
+  const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true).reshape([B, h, T, T]);
   const extra = additive(allow, bias);
   return { weights: tf.softmax(extra ? tf.add(logits, extra) : logits), values: v };
 }
@@ -83,7 +92,8 @@ export function attentionWeights(p: Attention, x: Tensor, options: AttentionOpti
  */
 export function attend(p: Attention, x: Tensor, options: AttentionOptions = {}): Tensor {
   const { weights, values } = weightsAndValues(p, x, options);
-  const heads = tf.matMul(weights, values); // [B,h,T,d]
+  const [B, h, T] = weights.shape as [number, number, number, number];
+  const heads = tf.matMul(weights.reshape([B * h, T, T]), values).reshape([B, h, T, values.shape[2]!]);
   const y = dense(heads.transpose([0, 2, 1, 3]).reshape(x.shape), p.output);
   return options.allow ? tf.mul(y, attentive(options.allow)) : y;
 }

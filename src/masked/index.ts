@@ -20,7 +20,7 @@ export {
   stackMaskings,
   tubeMasking,
 } from "./masking.js";
-export { initNorm, layerNorm, type Norm } from "./norm.js";
+export { foldNorm, initNorm, layerNorm, type Norm, normalise } from "./norm.js";
 export { initPositions, initSpaceTime, type SpaceTime, sinCosGrid, sinCosLine, spaceTimePositions } from "./positions.js";
 export { normaliseTokens, reconstructionLoss } from "./reconstruction.js";
 export { restoreTokens, takeTokens } from "./tokens.js";

@@ -53,7 +53,8 @@ export class FlatLayout {
   split(vectors: Record<string, Tensor>): TensorTree {
     const leaves: Tensor[] = [];
     for (const [k, group] of this.#groups.entries()) {
-      const parts = group.length === 1 ? [vectors[k]!] : tf.split(vectors[k]!, this.#of(group).map(({ shape }) => sizeOf(shape))); // biome-ignore format: one idea
+      const sizes = this.#of(group).map(({ shape }) => sizeOf(shape));
+      const parts = group.length === 1 ? [vectors[k]!] : tf.split(vectors[k]!, sizes);
       for (const [j, i] of group.entries()) leaves[i] = parts[j]!.reshape([...this.#leaves[i]!.shape]);
     }
     return unflatten(this.specs, leaves);

@@ -1,7 +1,7 @@
 import * as ort from "onnxruntime-node";
 import type { Compiled, Device, DeviceOptions, PureFunction, Resident, Signature } from "../device.js";
 import { encodeOnnx, type OnnxModel } from "../onnx.js";
-import { optimise } from "../passes/index.js";
+import { cpuPasses, optimise } from "../passes/index.js";
 import { trace } from "../trace/trace.js";
 import type { ArraySpec, HostTree, Tree } from "../tree.js";
 import { HostArray, leavesOf, mapTree } from "../tree.js";
@@ -94,7 +94,7 @@ class OnnxDevice implements Device {
 
   async compile(fn: PureFunction, signature: Signature, label: string): Promise<Compiled> {
     const { graph, outputs } = trace(fn, signature, label);
-    const model = encodeOnnx(optimise(graph), label);
+    const model = encodeOnnx(optimise(graph, this.provider === "cpu" ? cpuPasses : []), label);
     return new OnnxFunction(outputs, await this.#open(model.bytes), signature, label, model);
   }
 

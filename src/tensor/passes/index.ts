@@ -3,6 +3,7 @@ import { simplifyAlgebra } from "./algebra.js";
 import { mergeCommonSubexpressions } from "./common.js";
 import { removeDeadNodes } from "./dead.js";
 import { foldConstants } from "./fold.js";
+import { fuseForCpu } from "./fuse.js";
 import { joinVectors } from "./vectors.js";
 
 /** A pass takes a graph and returns one that computes the same. */
@@ -19,7 +20,10 @@ export const passes: readonly Pass[] = [
   removeDeadNodes,
 ];
 
+/** In the order they run after those above, for ONNX Runtime's CPU provider. */
+export const cpuPasses: readonly Pass[] = [fuseForCpu, removeDeadNodes, mergeCommonSubexpressions];
+
 /** Applies every pass once. */
-export function optimise(graph: Graph): Graph {
-  return passes.reduce((current, pass) => pass(current), graph);
+export function optimise(graph: Graph, more: readonly Pass[] = []): Graph {
+  return [...passes, ...more].reduce((current, pass) => pass(current), graph);
 }
