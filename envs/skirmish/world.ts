@@ -49,7 +49,7 @@ export class World {
   readonly regeneration: Float64Array;
   /** Range of weapon or healing between edges. */
   readonly range: Float64Array;
-  /** Ticks between attacks; 0 for units without a weapon. */
+  /** Ticks from a blow until the next attack may begin: the cooldown without the wind-up. 0 for units without a weapon. */
   readonly period: Float64Array;
 
   // What changes.
@@ -131,7 +131,8 @@ export class World {
     this.shieldMax[u] = type.shield;
     this.regeneration[u] = (type.regeneration ?? 0) / ticksPerGameSecond;
     this.range[u] = type.weapon?.range ?? type.healing?.range ?? 0;
-    this.period[u] = (type.weapon?.cooldown ?? 0) * ticksPerSecond;
+    const { cooldown = 0, windUp = 0, latency = 0 } = type.weapon ?? {};
+    this.period[u] = cooldown * ticksPerSecond + (latency - windUp);
   }
 
   /** Puts every unit on its feet: whole, idle and ready. Positions are the spawn's business. */
