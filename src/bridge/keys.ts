@@ -15,7 +15,7 @@ export const keysCommand = "baton simulators keys";
 /** A key in Z85, as ZeroMQ writes 32 bytes. */
 const key = z.string().regex(/^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/);
 
-const clientKeys = z.object({ role: z.literal("client"), publicKey: key, secretKey: key, hostKey: key });
+export const clientKeys = z.object({ role: z.literal("client"), publicKey: key, secretKey: key, hostKey: key });
 const hostKeys = z.object({ role: z.literal("host"), publicKey: key, secretKey: key, clients: z.array(key).min(1) });
 
 /** What Baton needs to talk to hosts: its own pair and the hosts' public key. */

@@ -14,6 +14,7 @@ export function servedEnvironment(id: string, options: OpenedEnvironment["option
     openPythonEnvironment(id, copies, hostOptions(simulators, options));
   return {
     options,
+    served: { environment: id.replace(/^python:/, ""), options },
     policies: {},
     async spec({ simulators }) {
       const env = await open(1, simulators);

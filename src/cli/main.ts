@@ -9,6 +9,7 @@ import { envsCommand } from "./envs.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
 import { replayCommand } from "./replay.js";
+import { simulatorsCommand } from "./simulators.js";
 import { trainCommand } from "./train.js";
 
 /** The whole command line. */
@@ -23,6 +24,7 @@ function program(): Command {
     .addCommand(replayCommand())
     .addCommand(exportCommand())
     .addCommand(envsCommand())
+    .addCommand(simulatorsCommand())
     .addCommand(benchCommand())
     .addCommand(doctorCommand());
 }

@@ -25,6 +25,8 @@ export interface OpenedEnvironment {
   readonly policies: Readonly<Record<string, ScriptedPolicy>>;
   /** The options with their defaults. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** For environments that hosts serve: what a host is told to serve, and the options of that. */
+  readonly served?: { readonly environment: string; readonly options: Readonly<Record<string, unknown>> };
   /** Sizes and names, for which one copy is made and closed again. */
   spec(resources: Resources): Promise<EnvironmentSpec>;
   /**

@@ -1,29 +1,39 @@
 import { BatonError } from "../../errors.js";
+import { readRecords } from "../fleet/records.js";
 import { type ClientKeys, checkEndpoint } from "../keys.js";
-import type { Launcher } from "./launcher.js";
+import type { HostRequest, Launcher } from "./launcher.js";
 
 /**
  * Hosts run already, here or elsewhere, and lend their copies (`baton simulators up`). Requests take the endpoints in turn; closing
  * one gives its copies back.
  *
- * @throws BatonError `invalid-value` for no endpoints, or one that is no address or beyond this machine while there are no keys.
+ * @param endpoints where they are; those that this machine's `baton simulators up` started when there are none.
+ * @throws BatonError `invalid-value` for an endpoint that is no address, or is beyond this machine while there are no keys.
  */
 export function connectLauncher(endpoints: readonly string[], keys: ClientKeys | undefined): Launcher {
-  if (endpoints.length === 0) {
-    throw new BatonError("invalid-value", "there are no endpoints to connect to", {
-      hint: 'give them with --connect tcp://127.0.0.1:5600, or start hosts with "baton simulators up"',
-    });
-  }
   for (const endpoint of endpoints) checkEndpoint(endpoint, keys, "the endpoint");
   let next = 0;
   return {
     name: "connect",
-    launch: () => ({
-      endpoint: endpoints[next++ % endpoints.length]!,
-      keys,
-      // Whether it is gone or only unreachable cannot be told from here.
-      ended: new Promise(() => {}),
-      close: async () => {},
-    }),
+    launch(request) {
+      const places = endpoints.length > 0 ? endpoints.map((endpoint) => ({ endpoint, keys })) : ownFleet(request, keys);
+      return {
+        ...places[next++ % places.length]!,
+        // Whether it is gone or only unreachable cannot be told from here.
+        ended: new Promise(() => {}),
+        close: async () => {},
+      };
+    },
   };
+}
+
+/** Hosts on this machine that serve what is asked for. */
+function ownFleet({ environment, options = {} }: HostRequest, keys: ClientKeys | undefined) {
+  const serving = readRecords().filter((host) => host.environment === environment);
+  const found = serving.filter((host) => JSON.stringify(host.options) === JSON.stringify(options));
+  if (found.length > 0) return found.map((host) => ({ endpoint: host.endpoint, keys: host.keys ?? keys }));
+  const what = serving.length > 0 ? `, though ${serving.length} with other options` : "";
+  throw new BatonError("io", `no host of ${environment} runs on this machine${what}`, {
+    hint: 'start some with "baton simulators up", or name others with --connect tcp://ADDRESS:PORT',
+  });
 }

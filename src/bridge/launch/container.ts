@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { isAbsolute, relative, resolve } from "node:path";
 import { BatonError } from "../../errors.js";
 import { HostProcess, hostArguments } from "../host.js";
-import { type HostKeys, keysCommand, makeKeys } from "../keys.js";
+import { type HostKeys, makeKeys } from "../keys.js";
 import { type Engine, kindLabel, missingEngine, ownerLabel, removeContainers, thisOwner } from "./engine.js";
 import { buildCommand, defaultImage } from "./images.js";
 import type { HostRequest, Launcher } from "./launcher.js";
@@ -134,7 +134,7 @@ function isOwnClass(environment: string): boolean {
 }
 
 /** Why an engine's client ended, beyond what the host itself said. */
-function explainEnd(
+export function explainEnd(
   engine: Engine,
   image: string,
   settings: ContainerSettings,
@@ -152,6 +152,3 @@ function explainEnd(
   const limit = settings.memory === null ? "" : `, perhaps for using more memory than ${settings.memory}`;
   return new BatonError("io", `the container of ${image} was killed${limit}`, limit ? { hint: "raise simulators.memory" } : {});
 }
-
-/** For messages of commands that start guarded containers. */
-export const keysHint = `make keys with "${keysCommand}"`;
