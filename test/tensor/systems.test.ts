@@ -106,7 +106,7 @@ const copied = (tree: HostTree): HostTree => mapTree<HostArray, HostArray>(tree,
 const saveAndLoad = (state: HostTree, like: HostTree): HostTree =>
   matchTree(like, nest(decodeSafetensors(Buffer.concat(encodeSafetensors(state)), "memory"), "memory"), "it");
 
-/** `updates` steps; where `saved`, the state passes through a file and into a fresh step after each. */
+/** `updates` steps; where `saved`, the state passes through a file and into a fresh step after the first. */
 async function train(device: Device, system: System, updates: number, saved = false): Promise<Trained> {
   const start = () =>
     StatefulStep.create(
@@ -121,7 +121,7 @@ async function train(device: Device, system: System, updates: number, saved = fa
   for (let update = 0; update < updates; update++) {
     const { loss } = (await step.run(system.inputs(update))) as { loss: HostArray };
     losses.push(loss.data[0]!);
-    if (!saved) continue;
+    if (!saved || update > 0) continue;
     const state = saveAndLoad(await step.read(), system.init());
     step.dispose();
     step = await start();
