@@ -1,10 +1,12 @@
-import type { Tensor } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { normal, xavierUniform } from "../tensor/initialise.js";
 import { dense, type Linear } from "../tensor/layers.js";
 import type { RandomStream } from "../tensor/random.js";
 import type { HostArray, Mapped } from "../tensor/tree.js";
 import { type Encoder, type EncoderShape, encode, initEncoder } from "./encoder.js";
-import { restoreTokens } from "./tokens.js";
+import { restoreTokens, takeTokens } from "./tokens.js";
+
+type Tensor = tf.Tensor;
 
 /** A light decoder (MAE): narrower and shallower than the encoder, it sees all places. */
 export type Decoder = {
@@ -34,15 +36,57 @@ export function initDecoder(rng: RandomStream, { input, output, ...body }: Decod
   };
 }
 
+/** The encoder's output as the decoder takes it: a class token, which has no place of its own, and the tokens with one. */
+function embedded(p: Decoder, encoded: Tensor, hasClass: boolean): { front: Tensor[]; kept: Tensor } {
+  const all = dense(encoded, p.embed);
+  if (!hasClass) return { front: [], kept: all };
+  const K = all.shape[1]! - 1;
+  const [front, kept] = tf.split(all, [1, K], 1) as [Tensor, Tensor];
+  return { front: [front], kept };
+}
+
+/** Runs the body over `front` and `tokens`, and predicts from the last `count` of them. */
+function predictLast(p: Decoder, front: readonly Tensor[], tokens: readonly Tensor[], count: number): Tensor {
+  const all = [...front, ...tokens];
+  const x = encode(p.body, all.length === 1 ? all[0]! : tf.concat(all, 1));
+  const [B, T, D] = x.shape as [number, number, number];
+  return dense(count === T ? x : tf.slice(x, [0, T - count, 0], [B, count, D]), p.predict);
+}
+
 /**
  * Predicts every token, the kept ones too.
  *
- * @param encoded [B,K,D], the kept tokens in the order of `keep`.
+ * @param encoded [B,K,D], the kept tokens in the order of `keep`; [B,1+K,D] with a class token in front where `hasClass`.
  * @param restore [B,T] int32
  * @param positions [B,T,Dd] or anything that broadcasts to it.
  * @returns [B,T,F]
  */
-export function decode(p: Decoder, encoded: Tensor, { restore, positions }: { restore: Tensor; positions: Tensor }): Tensor {
-  const tokens = restoreTokens(dense(encoded, p.embed), p.maskToken, restore); // [B,T,Dd]
-  return dense(encode(p.body, tokens, { positions }), p.predict);
+export function decode(
+  p: Decoder,
+  encoded: Tensor,
+  { restore, positions, hasClass = false }: { restore: Tensor; positions: Tensor; hasClass?: boolean },
+): Tensor {
+  const { front, kept } = embedded(p, encoded, hasClass);
+  const tokens = tf.add(restoreTokens(kept, p.maskToken, restore), positions); // [B,T,Dd]
+  return predictLast(p, front, [tokens], restore.shape[1]!);
+}
+
+/**
+ * Predicts the hidden tokens alone, and sees no others than them and the kept ones: what is neither is thrown away (AMT). The numbers are
+ * those of {@link decode} where nothing is thrown away, since the order of tokens means nothing to attention.
+ *
+ * @param keep [B,K] int32
+ * @param hidden [B,M] int32
+ * @param positions [T,Dd]
+ * @returns [B,M,F]
+ */
+export function decodeHidden(
+  p: Decoder,
+  encoded: Tensor,
+  { keep, hidden, positions, hasClass = false }: { keep: Tensor; hidden: Tensor; positions: Tensor; hasClass?: boolean },
+): Tensor {
+  const { front, kept } = embedded(p, encoded, hasClass);
+  const seen = tf.add(kept, takeTokens(positions, keep));
+  const blank = tf.add(takeTokens(positions, hidden), p.maskToken);
+  return predictLast(p, front, [seen, blank], hidden.shape[1]!);
 }

@@ -29,3 +29,8 @@ export function reconstructionLoss(predicted: Tensor, target: Tensor, mask: Tens
   const hidden = tf.cast(mask, "float32");
   return tf.div(tf.sum(tf.mul(perToken, hidden)), tf.maximum(tf.sum(hidden), 1));
 }
+
+/** The same error where only the hidden tokens are predicted. predicted and target [B,M,F]. */
+export function hiddenLoss(predicted: Tensor, target: Tensor, normalise = false): Tensor {
+  return tf.mean(tf.squaredDifference(predicted, normalise ? normaliseTokens(target) : target));
+}
