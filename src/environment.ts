@@ -188,12 +188,18 @@ export interface VectorTimeStep {
 
 /**
  * E copies behind one call: embedded simulators are wrapped by `vectorize`, remote ones implement it themselves. It never resets
- * by itself: the collector sees the last time step of an episode, then calls `reset` for that copy.
+ * by itself: the collector sees the last time step of an episode, then calls `reset` for that copy. One whose simulators may
+ * break and be replaced says so by rejecting with `LostEpisodes` (`src/environments/lost.ts`).
  */
 export interface VectorEnvironment {
   readonly spec: EnvironmentSpec;
   /** E */
   readonly copies: number;
+  /**
+   * Parts that may be stepped independently of each other, in the order of their copies; absent when there is only the whole.
+   * While a part plays, the others and the whole are not waited for.
+   */
+  readonly groups?: readonly VectorEnvironment[];
   /** Starts new episodes in the listed copies, `seeds[k]` for `copies[k]`, and writes their rows of `out`. */
   reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): void | Promise<void>;
   /** Plays one step in every copy. `actions` [E, n]. Copies whose episode ended must be reset first. */

@@ -12,7 +12,7 @@ import { completeEnvironment } from "../environments/complete.js";
 import { resetTimeStep, viewOf } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
 import type { Connection } from "./connection.js";
-import { type Dtype, dtypeOf, type Message, type WireData } from "./protocol.js";
+import { type Dtype, dtypeOf, type Message, type WireArray, type WireData } from "./protocol.js";
 
 /** How long to wait for a host, in seconds. */
 export interface Patience {
@@ -51,6 +51,20 @@ export async function connectEnvironment(
   patience: Patience = defaultPatience,
   wanted?: number,
 ): Promise<VectorEnvironment> {
+  const [environment] = await connectGroups(connection, 1, patience, wanted);
+  return environment!;
+}
+
+/**
+ * {@link connectEnvironment}, with the host's copies split into `groups` groups, each an environment of its own: they share the
+ * connection and may be stepped independently, so that the host always has something to do. There are never more groups than copies.
+ */
+export async function connectGroups(
+  connection: Connection,
+  groups: number,
+  patience: Patience = defaultPatience,
+  wanted?: number,
+): Promise<VectorEnvironment[]> {
   const welcome = await connection.request("hello", wanted === undefined ? {} : { copies: wanted }, {}, patience.start);
   const { spec, copies, fields } = welcome.fields;
   const wellFormed =
@@ -62,13 +76,23 @@ export async function connectEnvironment(
     fields.every((field): field is TimeStepField => (timeStepFields as readonly unknown[]).includes(field));
   if (!wellFormed) throw new BatonError("incompatible", `${connection.peer}: the host's "${welcome.kind}" is not a welcome`);
   // `completeEnvironment` checks every number of the spec.
-  return new RemoteEnvironment(connection, patience, spec as unknown as EnvironmentSpecInput, copies as number, fields);
+  const served = { spec: spec as unknown as EnvironmentSpecInput, fields };
+  return shares(copies as number, groups).map(
+    ([first, end]) => new RemoteEnvironment(connection, patience, served, first, end - first),
+  );
 }
 
-/** The copies of one host. The arrays of an answer are copied straight from its frame into the caller's. */
+/** Splits `total` into at most `parts` runs [first, end) that differ by no more than one. */
+export function shares(total: number, parts: number): [first: number, end: number][] {
+  const count = Math.min(parts, total);
+  return Array.from({ length: count }, (_, k) => [Math.floor((k * total) / count), Math.floor(((k + 1) * total) / count)]);
+}
+
+/** Copies `first` … `first + copies`−1 of one host. The arrays of an answer are copied straight from its frame into the caller's. */
 class RemoteEnvironment implements VectorEnvironment {
   readonly spec: EnvironmentSpec;
   readonly copies: number;
+  readonly #first: number;
   readonly #connection: Connection;
   readonly #patience: Patience;
   readonly #fields: readonly TimeStepField[];
@@ -81,14 +105,15 @@ class RemoteEnvironment implements VectorEnvironment {
   constructor(
     connection: Connection,
     patience: Patience,
-    spec: EnvironmentSpecInput,
+    { spec, fields }: { readonly spec: EnvironmentSpecInput; readonly fields: readonly TimeStepField[] },
+    first: number,
     copies: number,
-    fields: readonly TimeStepField[],
   ) {
     const silent = completeEnvironment({ spec, reset() {}, step() {} });
     const noActions = new Int32Array(0);
     this.spec = silent.spec;
     this.copies = copies;
+    this.#first = first;
     this.#connection = connection;
     this.#patience = patience;
     this.#fields = fields;
@@ -105,10 +130,18 @@ class RemoteEnvironment implements VectorEnvironment {
       throw new BatonError("invalid-value", `${this.spec.id}: reset got ${found}, but needs one whole number for each copy`);
     }
     const shape = [copies.length];
-    const answer = await this.#ask("reset", {
-      copies: { shape, data: Int32Array.from(copies) },
-      seeds: { shape, data: BigInt64Array.from(seeds, BigInt) },
-    });
+    const unknown = copies.find((copy) => !(Number.isInteger(copy) && copy >= 0 && copy < this.copies));
+    if (unknown !== undefined) {
+      throw new BatonError("invalid-value", `there is no copy ${unknown} of ${this.spec.id}, only 0 … ${this.copies - 1}`);
+    }
+    const answer = await this.#ask(
+      "reset",
+      {},
+      {
+        copies: { shape, data: Int32Array.from(copies, (copy) => this.#first + copy) },
+        seeds: { shape, data: BigInt64Array.from(seeds, BigInt) },
+      },
+    );
     const infos = this.#infosOf(answer, copies.length);
     const rows = this.#fields.map((field) => [field, this.#arrayOf(answer, field, out, copies.length)] as const);
     for (const [k, copy] of copies.entries()) {
@@ -133,7 +166,7 @@ class RemoteEnvironment implements VectorEnvironment {
       const given = `${actions.length} actions are given to ${copies} copies of ${spec.agents} agents of ${spec.id}`;
       throw new BatonError("invalid-value", given);
     }
-    const answer = await this.#ask("step", { actions: { shape: [copies, spec.agents], data: actions } });
+    const answer = await this.#ask("step", { first: this.#first }, { actions: { shape: [copies, spec.agents], data: actions } });
     const infos = this.#infosOf(answer, copies);
     for (const field of this.#fields) out[field].set(this.#arrayOf(answer, field, out, copies));
     for (const field of ["reward", "terminated", "truncated"] as const) {
@@ -147,8 +180,8 @@ class RemoteEnvironment implements VectorEnvironment {
     this.#connection.close();
   }
 
-  async #ask(kind: "reset" | "step", arrays: Parameters<Connection["request"]>[2]): Promise<Message> {
-    const answer = await this.#connection.request(kind, {}, arrays, this.#patience.answer);
+  async #ask(kind: "reset" | "step", fields: Message["fields"], arrays: Readonly<Record<string, WireArray>>): Promise<Message> {
+    const answer = await this.#connection.request(kind, fields, arrays, this.#patience.answer);
     if (answer.kind !== "timestep") throw this.#incompatible(`answered "${kind}" with "${answer.kind}"`);
     return answer;
   }

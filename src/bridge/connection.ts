@@ -1,4 +1,4 @@
-import { Dealer } from "zeromq";
+import { Dealer, type SocketOptions } from "zeromq";
 import { BatonError } from "../errors.js";
 import { faultError } from "./fault.js";
 import { type ClientKeys, keysCommand } from "./keys.js";
@@ -9,6 +9,16 @@ const highWaterMark = 16;
 
 /** Milliseconds between attempts to reach a host that is still starting. */
 const reconnectInterval = 20;
+
+/**
+ * Milliseconds between heartbeats, and until a peer that sends none counts as lost. ZeroMQ's own threads exchange them, so a
+ * simulator that computes for long does not miss any; a process that is stopped or a machine that is gone does.
+ */
+const heartbeatInterval = 2000;
+const heartbeatTimeout = 10_000;
+
+/** Milliseconds for whoever started the host to say why it ended, which says more than that the connection broke. */
+const lossDelay = 500;
 
 /** A larger answer is dropped before it is read: no time step comes near it. */
 const maxAnswerBytes = 1 << 30;
@@ -25,6 +35,7 @@ interface Pending {
  * id that its answer repeats. While none is, the connection does not keep the process alive.
  */
 export class Connection {
+  readonly #options: SocketOptions<Dealer>;
   readonly #socket: Dealer;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
@@ -36,6 +47,13 @@ export class Connection {
   #sent: Promise<void> = Promise.resolve();
   /** Why nothing can be asked any more. */
   #ended: BatonError | undefined;
+  /** Answers so far. */
+  #heard = 0;
+  /** Looks whether an answer is slow to come. */
+  #quiet: NodeJS.Timeout | undefined;
+  #watch: Dealer | undefined;
+  /** Runs once the peer is gone. */
+  #lost: NodeJS.Timeout | undefined;
 
   /**
    * @param peer how messages call the other side, e.g. `python:my_env:MyEnv`.
@@ -46,15 +64,19 @@ export class Connection {
     readonly peer: string,
     keys?: ClientKeys,
   ) {
-    this.#socket = new Dealer({
+    this.#options = {
       linger: 0,
       sendHighWaterMark: highWaterMark,
       receiveHighWaterMark: highWaterMark,
       maxMessageSize: maxAnswerBytes,
       reconnectInterval,
+      heartbeatInterval,
+      heartbeatTimeout,
+      handshakeInterval: heartbeatTimeout,
       ipv6: endpoint.includes("["),
       ...(keys && { curveServerKey: keys.hostKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey }),
-    });
+    };
+    this.#socket = new Dealer(this.#options);
     this.#guarded = keys !== undefined;
     this.#watchesHandshake = endpoint.startsWith("tcp:");
     this.#socket.connect(endpoint);
@@ -83,6 +105,7 @@ export class Connection {
       this.#pending.set(id, { kind, timer, resolve, reject });
       this.#sent = this.#sent.then(() => this.#socket.send(frame)).catch((error: unknown) => this.#refuse(id, error));
       void this.#receive();
+      this.#quiet ??= setTimeout(() => this.#watchIfQuiet(this.#heard), heartbeatInterval).unref();
     });
   }
 
@@ -90,8 +113,35 @@ export class Connection {
   end(error: BatonError): void {
     if (this.#ended) return;
     this.#ended = error;
+    clearTimeout(this.#quiet);
+    this.#endWatch();
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error);
     this.#socket.close();
+  }
+
+  /**
+   * When nothing has been heard since `before` although an answer is awaited, opens a second connection that only tells whether
+   * the peer is there. Not from the start, since listening to a connection keeps the process alive.
+   */
+  #watchIfQuiet(before: number): void {
+    this.#quiet = undefined;
+    if (this.#heard !== before || this.#pending.size === 0 || this.#ended || this.#watch) return;
+    const watch = new Dealer(this.#options);
+    const lose = () => {
+      const error = new BatonError("io", `${this.peer}: the connection to its host broke`);
+      this.#lost ??= setTimeout(() => this.end(error), lossDelay);
+    };
+    watch.events.on("disconnect", lose);
+    watch.events.on("connect:retry", lose);
+    watch.connect(this.endpoint);
+    this.#watch = watch;
+  }
+
+  #endWatch(): void {
+    clearTimeout(this.#lost);
+    this.#lost = undefined;
+    this.#watch?.close();
+    this.#watch = undefined;
   }
 
   close(): void {
@@ -135,6 +185,8 @@ export class Connection {
   }
 
   #handle(frames: readonly Uint8Array[]): void {
+    this.#heard += 1;
+    if (this.#watch) this.#endWatch();
     let answer: Message;
     try {
       if (frames.length !== 1) throw new BatonError("incompatible", `an answer has one frame, not ${frames.length}`);
@@ -159,6 +211,7 @@ export class Connection {
     const pending = this.#pending.get(id);
     if (pending) clearTimeout(pending.timer);
     this.#pending.delete(id);
+    if (this.#watch && this.#pending.size === 0) this.#endWatch();
     return pending;
   }
 

@@ -1,9 +1,10 @@
 import type { VectorEnvironment } from "../environment.js";
+import { joinEnvironments } from "../environments/join.js";
 import { BatonError } from "../errors.js";
-import { connectEnvironment, defaultPatience, type Patience } from "./client.js";
-import { Connection } from "./connection.js";
-import { Host, type HostOptions, type RunningHost } from "./host.js";
+import { defaultPatience, type Patience } from "./client.js";
+import { Host, type HostOptions } from "./host.js";
 import type { Launcher } from "./launch/index.js";
+import { openSession } from "./session.js";
 
 const prefix = "python:";
 
@@ -20,6 +21,7 @@ export function isPythonEnvironment(id: string): boolean {
 
 /**
  * Starts a Python host for `copies` copies of the user's class and opens it. The host ends when the environment is closed.
+ * Nothing is mended here: whatever goes wrong is thrown. Training uses hosts that are (see `served.ts`).
  *
  * @param id `python:module:Class` or `python:path/to/file.py:Class`; modules are looked for in the working folder, `path` and
  *   PYTHONPATH.
@@ -34,49 +36,22 @@ export async function openPythonEnvironment(
   copies: number,
   { patience = defaultPatience, launcher, ...options }: PythonOptions = {},
 ): Promise<VectorEnvironment> {
-  const environment = isPythonEnvironment(id) ? id.slice(prefix.length) : "";
-  if (!/^.+:[^:]+$/.test(environment)) {
-    throw new BatonError("invalid-value", `"${id}" names no Python environment`, {
-      hint: "write python:module:Class or python:path/to/file.py:Class",
-    });
-  }
+  const environment = pythonLocation(id);
   if (!Number.isInteger(copies) || copies < 1) {
     const allowed = "a whole number of at least 1";
     throw new BatonError("invalid-value", `the number of environment copies is ${copies}, but must be ${allowed}`);
   }
   const request = { ...options, environment, copies };
-  const host: RunningHost = launcher ? launcher.launch(request) : new Host(request);
-  const connection = new Connection(host.endpoint, id, host.keys);
-  void host.ended.then((error) => connection.end(error));
-  try {
-    return new HostedEnvironment(await connectEnvironment(connection, patience, copies), host);
-  } catch (error) {
-    connection.close();
-    await host.close();
-    throw error;
-  }
+  const launch = () => (launcher ? launcher.launch(request) : new Host(request));
+  const session = await openSession({ id, launch, copies, groups: 1, patience });
+  return joinEnvironments(session.groups, session.close);
 }
 
-/** A remote environment that owns its host. */
-class HostedEnvironment implements VectorEnvironment {
-  readonly spec: VectorEnvironment["spec"];
-  readonly copies: number;
-  readonly reset: VectorEnvironment["reset"];
-  readonly step: VectorEnvironment["step"];
-  readonly #remote: VectorEnvironment;
-  readonly #host: RunningHost;
-
-  constructor(remote: VectorEnvironment, host: RunningHost) {
-    this.spec = remote.spec;
-    this.copies = remote.copies;
-    this.reset = remote.reset.bind(remote);
-    this.step = remote.step.bind(remote);
-    this.#remote = remote;
-    this.#host = host;
-  }
-
-  async close(): Promise<void> {
-    await this.#remote.close?.();
-    await this.#host.close();
-  }
+/** What `baton_host --env` is told. */
+export function pythonLocation(id: string): string {
+  const location = isPythonEnvironment(id) ? id.slice(prefix.length) : "";
+  if (/^.+:[^:]+$/.test(location)) return location;
+  throw new BatonError("invalid-value", `"${id}" names no Python environment`, {
+    hint: "write python:module:Class or python:path/to/file.py:Class",
+  });
 }

@@ -1,34 +1,75 @@
-import type { OpenedEnvironment } from "../environments/opened.js";
+import type { VectorEnvironment } from "../environment.js";
+import { joinEnvironments } from "../environments/join.js";
+import type { OpenedEnvironment, Warn } from "../environments/opened.js";
+import { shares } from "./client.js";
+import type { RunningHost } from "./host.js";
 import { launcherOf } from "./launch/index.js";
-import { openPythonEnvironment, type PythonOptions } from "./python.js";
+import { pythonLocation } from "./python.js";
 import type { SimulatorSettings } from "./settings.js";
+import { SupervisedHost } from "./supervisor.js";
 
 /**
  * An environment that hosts serve.
  *
- * @param id `python:` and what `baton_host --env` is told.
+ * @param id its name for people; `python:module:Class` says by itself what is served.
  * @param options keyword arguments of the environment's class.
+ * @param environment what `baton_host --env` is told.
  */
-export function servedEnvironment(id: string, options: OpenedEnvironment["options"]): OpenedEnvironment {
-  const open = (copies: number, simulators: SimulatorSettings) =>
-    openPythonEnvironment(id, copies, hostOptions(simulators, options));
+export function servedEnvironment(
+  id: string,
+  options: OpenedEnvironment["options"],
+  environment = pythonLocation(id),
+): OpenedEnvironment {
+  const open = (copies: number, simulators: SimulatorSettings, warn?: Warn) => {
+    const launcher = launcherOf(simulators);
+    const launch = (share: number) => launcher.launch({ environment, copies: share, options });
+    return openFleet(id, launch, copies, simulators, warn);
+  };
   return {
     options,
     served: { environment: id.replace(/^python:/, ""), options },
     policies: {},
     async spec({ simulators }) {
-      const env = await open(1, simulators);
+      const env = await open(1, { ...simulators, hosts: 1 });
       await env.close?.();
       return env.spec;
     },
-    vectorize: (copies, { simulators }) => open(copies, simulators),
+    vectorize: (copies, { simulators }, warn) => open(copies, simulators, warn),
   };
 }
 
-function hostOptions(settings: SimulatorSettings, options: OpenedEnvironment["options"]): PythonOptions {
-  return {
-    options,
-    launcher: launcherOf(settings),
-    patience: { start: settings.startSeconds, answer: settings.answerSeconds },
+/**
+ * Shares `copies` copies out to supervised hosts that are started at the same time.
+ *
+ * @throws BatonError when one of them cannot be started; then none is left running.
+ */
+async function openFleet(
+  id: string,
+  launch: (copies: number) => RunningHost,
+  copies: number,
+  simulators: SimulatorSettings,
+  warn?: Warn,
+): Promise<VectorEnvironment> {
+  const failed = new AbortController();
+  const outcomes = await Promise.allSettled(
+    shares(copies, simulators.hosts).map(([first, end]) => {
+      const share = end - first;
+      const start = SupervisedHost.start({ id, launch: () => launch(share), copies: share }, simulators, warn, failed.signal);
+      return start.catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      });
+    }),
+  );
+  const hosts = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const close = async () => {
+    await Promise.all(hosts.map((host) => host.close()));
   };
+  if (!failed.signal.aborted)
+    return joinEnvironments(
+      hosts.flatMap(({ groups }) => groups),
+      close,
+    );
+  await close();
+  throw failed.signal.reason;
 }

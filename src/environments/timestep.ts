@@ -90,6 +90,27 @@ export function viewOf(vector: VectorTimeStep, copy: number): TimeStep {
   };
 }
 
+/** Copies `first` … `first + copies`−1 of a vector time step, over the same memory; only `infos` is a list of its own. */
+export function sliceOf(vector: VectorTimeStep, first: number, copies: number): VectorTimeStep {
+  const rows = <T extends Float32Array | Uint8Array | Int32Array>(array: T): T => {
+    const size = array.length / vector.reward.length;
+    return array.subarray(first * size, (first + copies) * size) as T;
+  };
+  return {
+    entities: rows(vector.entities),
+    relations: rows(vector.relations),
+    alive: rows(vector.alive),
+    actionMask: rows(vector.actionMask),
+    actionTargets: rows(vector.actionTargets),
+    observations: rows(vector.observations),
+    state: rows(vector.state),
+    reward: rows(vector.reward),
+    terminated: rows(vector.terminated),
+    truncated: rows(vector.truncated),
+    infos: vector.infos.slice(first, first + copies),
+  };
+}
+
 /** Copies every array and scalar of `from` into `to`; both belong to environments of the same sizes. */
 export function copyTimeStep(from: TimeStep, to: TimeStep): void {
   for (const field of timeStepFields) to[field].set(from[field]);

@@ -1,16 +1,20 @@
 import type { Agent } from "../agent.js";
 import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
+import { LostEpisodes } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
+import { BatonError } from "../errors.js";
 import type { ReplayBuffer } from "../replay/index.js";
 import type { Device } from "../tensor/device.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
-import { Actor } from "./policy.js";
+import { Group } from "./group.js";
 
 /** Where a collector stands; plain JSON. Running episodes are kept as seed and actions, from which they are played again. */
 export interface CollectorState {
   readonly environmentSteps: number;
   readonly episodes: number;
+  /** Absent from runs that began before it was counted. */
+  readonly lostEpisodes?: number;
   readonly exploration: RandomState;
   readonly seeds: RandomState;
   /** Sums over episodes that no curve shows yet. */
@@ -44,36 +48,45 @@ interface Running {
   return: number;
 }
 
-/** Plays E copies with the exploring policy and writes everything into the replay. */
+/** Milliseconds that a run which is to stop waits for steps that are under way. */
+const stopPatience = 3000;
+
+/**
+ * Plays E copies with the exploring policy and writes everything into the replay. Groups of copies that are independent of each
+ * other are: whichever is ready is sent on its next step, and none waits for another. A group whose simulators broke begins anew.
+ */
 export class Collector {
   readonly #environment: VectorEnvironment;
+  readonly #groups: readonly Group[];
   readonly #agent: Agent;
-  readonly #actor: Actor;
   readonly #replay: ReplayBuffer;
-  readonly #step: VectorTimeStep;
+  /** Groups are taken in turn, so that the same run comes out every time. */
+  readonly #inTurn: boolean;
+  #turn = 0;
   #exploration: RandomStream;
   #seeds: RandomStream;
   #running: Running[] = [];
-  #pending: Promise<void> = Promise.resolve();
   #finished: Finished = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
   /** Environment steps so far, over all copies. */
   environmentSteps = 0;
   /** Episodes finished so far. */
   episodes = 0;
+  /** Episodes that ended with their simulator. */
+  lostEpisodes = 0;
 
   private constructor(
     environment: VectorEnvironment,
+    groups: readonly Group[],
     agent: Agent,
-    actor: Actor,
     replay: ReplayBuffer,
-    step: VectorTimeStep,
     seed: number,
+    order: "ready" | "fixed",
   ) {
     this.#environment = environment;
+    this.#groups = groups;
     this.#agent = agent;
-    this.#actor = actor;
     this.#replay = replay;
-    this.#step = step;
+    this.#inTurn = order === "fixed" || groups.length === 1;
     this.#exploration = RandomStream.from(seed, "exploration");
     this.#seeds = RandomStream.from(seed, "episodes");
   }
@@ -86,11 +99,13 @@ export class Collector {
     policy: HostTree;
     replay: ReplayBuffer;
     seed: number;
+    /** Of several groups, whose steps are taken first: of those that are ready (the default), or of all in turn. */
+    order?: "ready" | "fixed";
   }): Promise<Collector> {
-    const { device, environment, agent, policy, replay, seed } = parts;
+    const { environment, agent, replay, seed, order = "ready" } = parts;
     const step = allocateVectorTimeStep(environment.spec, environment.copies);
-    const actor = await Actor.create(device, agent, environment.spec, policy, step);
-    return new Collector(environment, agent, actor, replay, step, seed);
+    const groups = await Group.all(environment, step, parts);
+    return new Collector(environment, groups, agent, replay, seed, order);
   }
 
   /** Episodes are running: begun by {@link start} or {@link restore}. */
@@ -101,54 +116,131 @@ export class Collector {
   /** Begins a first episode in every copy. */
   async start(): Promise<void> {
     this.#running = Array.from({ length: this.#environment.copies }, () => ({ seed: 0, actions: [], return: 0 }));
-    await this.#begin(this.#running.map((_, copy) => copy));
+    for (const group of this.#groups) this.#begin(group, allOf(group));
+    await this.#whenIdle(this.#groups);
+  }
+
+  /** Some group has played its step and waits to be sent on. */
+  get waited(): boolean {
+    return !this.#inTurn && this.#groups.some((group) => group.arrived);
   }
 
   /**
-   * Chooses with exploration probability `rate` and sends every copy on its step. Until {@link finish} the copies play, in other
-   * threads while this one may learn: nothing of the new step is seen before, and `policy` is not read any more.
+   * Chooses with exploration probability `rate` and sends every copy that can be on its step. Until {@link finish} the copies
+   * play, in other threads or processes while this one may learn: nothing of the new step is seen before, and `policy` is not read
+   * any more.
    */
   async begin(policy: HostTree, rate: number): Promise<void> {
-    const { copies, spec } = this.#environment;
-    const choices = await this.#actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies));
-    const actions = choices.actions.data as Int32Array;
-    this.#replay.recordDecisions(this.#step, actions);
-    for (let copy = 0; copy < copies; copy++) {
-      this.#running[copy]!.actions.push(Array.from(actions.subarray(copy * spec.agents, (copy + 1) * spec.agents)));
-    }
-    this.#pending = Promise.resolve(this.#environment.step(actions, this.#step));
-    // whoever finishes hears of a failure; until then it is not lost
-    this.#pending.catch(() => {});
+    for (const group of this.#groups) if (group.phase === "idle") await this.#send(group, policy, rate);
   }
 
-  /** Waits for the step that {@link begin} began, and writes down what came of it. */
-  async finish(): Promise<void> {
-    const { copies } = this.#environment;
-    await this.#pending;
-    this.#replay.recordOutcomes(this.#step);
-    this.environmentSteps += copies;
+  async #send(group: Group, policy: HostTree, rate: number): Promise<void> {
+    const { copies, spec } = group.environment;
+    const choices = await group.actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies));
+    group.actions.set(choices.actions.data as Int32Array);
+    for (let copy = 0; copy < copies; copy++) {
+      const actions = group.actions.subarray(copy * spec.agents, (copy + 1) * spec.agents);
+      this.#replay.lanes[group.first + copy]!.decide(group.step, copy, group.actions);
+      this.#running[group.first + copy]!.actions.push(Array.from(actions));
+    }
+    group.play();
+  }
 
+  /**
+   * Waits for a step that {@link begin} began, and writes down what came of it and of all others that are done.
+   *
+   * @param stop ends the wait for simulators elsewhere.
+   */
+  async finish(stop?: AbortSignal): Promise<void> {
+    const signal = this.#environment.groups && stop;
+    if (this.#inTurn) {
+      const group = this.#groups[this.#turn]!;
+      this.#turn = (this.#turn + 1) % this.#groups.length;
+      await this.#whenIdle([group], signal);
+      return;
+    }
+    const busy = this.#groups.filter(({ phase }) => phase !== "idle");
+    if (!busy.some((group) => group.arrived)) await orAborted(Promise.race(busy.map((group) => group.untilArrived())), signal);
+    for (const group of busy) if (group.arrived) this.#take(group);
+  }
+
+  /** Waits until no step is under way. When the run is to stop, episodes of simulators elsewhere that take long are given up. */
+  async settle(stop?: AbortSignal): Promise<void> {
+    this.#turn = 0;
+    const signal = this.#environment.groups && stop;
+    await this.#whenIdle(this.#groups, signal);
+    if (!signal?.aborted) return;
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), stopPatience);
+    await this.#whenIdle(this.#groups, patience.signal);
+    clearTimeout(timer);
+    for (const group of this.#groups) {
+      if (group.phase === "step") this.#lose(group, allOf(group));
+    }
+  }
+
+  /** Until the groups have played their steps and begun their new episodes. */
+  async #whenIdle(groups: readonly Group[], signal?: AbortSignal): Promise<void> {
+    await Promise.all(
+      groups.map(async (group) => {
+        while (group.phase !== "idle") {
+          await orAborted(group.untilArrived(), signal);
+          if (signal?.aborted && !group.arrived) return;
+          if (group.arrived) this.#take(group);
+        }
+      }),
+    );
+  }
+
+  /** Deals with what has arrived from a group. */
+  #take(group: Group): void {
+    const { phase } = group;
+    const error = group.take();
+    if (error !== undefined && !(error instanceof LostEpisodes)) throw error;
+    if (error !== undefined) {
+      // Those that were only about to begin are not lost.
+      this.#lose(group, phase === "step" ? allOf(group) : allOf(group).filter((copy) => !group.resetting.includes(copy)));
+      this.#begin(group, allOf(group));
+    } else if (phase === "step") {
+      const ended = this.#record(group);
+      if (ended.length > 0) this.#begin(group, ended);
+    }
+  }
+
+  /** Writes down what a step brought. Returns the copies whose episode it ended. */
+  #record({ step, first, environment: { copies } }: Group): number[] {
+    this.environmentSteps += copies;
     const ended: number[] = [];
     for (let copy = 0; copy < copies; copy++) {
-      const running = this.#running[copy]!;
-      running.return += this.#step.reward[copy]!;
-      if (!this.#step.terminated[copy] && !this.#step.truncated[copy]) continue;
+      this.#replay.lanes[first + copy]!.conclude(step, copy);
+      const running = this.#running[first + copy]!;
+      running.return += step.reward[copy]!;
+      if (!step.terminated[copy] && !step.truncated[copy]) continue;
       ended.push(copy);
       this.episodes += 1;
       this.#finished.episodes += 1;
-      this.#finished.wins += this.#step.infos[copy]!.won ? 1 : 0;
+      this.#finished.wins += step.infos[copy]!.won ? 1 : 0;
       this.#finished.returns += running.return;
       this.#finished.lengths += running.actions.length;
     }
-    if (ended.length > 0) await this.#begin(ended);
+    return ended;
   }
 
-  async #begin(copies: readonly number[]): Promise<void> {
+  /** Episodes of these copies of a group are no more. */
+  #lose(group: Group, copies: readonly number[]): void {
+    for (const copy of copies) {
+      this.#replay.dropEpisode(group.first + copy);
+      this.#running[group.first + copy] = { seed: this.#seeds.uint32(), actions: [], return: 0 };
+    }
+    this.lostEpisodes += copies.length;
+  }
+
+  #begin(group: Group, copies: readonly number[]): void {
     const seeds = copies.map(() => this.#seeds.uint32());
     copies.forEach((copy, k) => {
-      this.#running[copy] = { seed: seeds[k]!, actions: [], return: 0 };
+      this.#running[group.first + copy] = { seed: seeds[k]!, actions: [], return: 0 };
     });
-    await this.#environment.reset(copies, seeds, this.#step);
+    group.begin(copies, seeds);
   }
 
   /** Episodes that ended since the last call. */
@@ -163,6 +255,7 @@ export class Collector {
     return {
       environmentSteps: this.environmentSteps,
       episodes: this.episodes,
+      lostEpisodes: this.lostEpisodes,
       exploration: this.#exploration.state(),
       seeds: this.#seeds.state(),
       finished: { ...this.#finished },
@@ -171,13 +264,13 @@ export class Collector {
   }
 
   /**
-   * Continues where {@link state} was taken: running episodes are played again from their seeds. All copies step together, so a
-   * copy with a shorter history plays anything until its turn to start comes; every history then ends at the same step.
+   * Continues where {@link state} was taken: running episodes are played again from their seeds. A simulator that does not repeat
+   * its episodes cannot; those are dropped and count as lost.
    */
   async restore(state: CollectorState): Promise<void> {
-    const { copies, spec } = this.#environment;
     this.environmentSteps = state.environmentSteps;
     this.episodes = state.episodes;
+    this.lostEpisodes = state.lostEpisodes ?? 0;
     this.#exploration = RandomStream.restore(state.exploration);
     this.#seeds = RandomStream.restore(state.seeds);
     this.#finished = { ...state.finished };
@@ -186,38 +279,78 @@ export class Collector {
       actions: actions.map((a) => [...a]),
       return: sum,
     }));
-    const longest = Math.max(...this.#running.map((running) => running.actions.length));
-    const joint = new Int32Array(copies * spec.agents);
-    const all = this.#running.map((_, copy) => copy);
-    const startsAt = (copy: number) => longest - this.#running[copy]!.actions.length;
-    await this.#environment.reset(
-      all,
-      this.#running.map((running) => running.seed),
-      this.#step,
-    );
-    for (let t = 0; t <= longest; t++) {
-      const due = all.filter((copy) => t > 0 && (startsAt(copy) === t || (startsAt(copy) > t && this.#ended(copy))));
-      if (due.length > 0) {
-        const seeds = due.map((copy) => this.#running[copy]!.seed);
-        await this.#environment.reset(due, seeds, this.#step);
-      }
-      if (t === longest) break;
-      for (const copy of all) {
-        const history = this.#running[copy]!.actions[t - startsAt(copy)];
-        for (let i = 0; i < spec.agents; i++) {
-          const at = copy * spec.agents + i;
-          joint[at] = history ? history[i]! : this.#step.actionMask.indexOf(1, at * spec.actions) - at * spec.actions;
-        }
-      }
-      await this.#environment.step(joint, this.#step);
+    await Promise.all(this.#groups.map((group) => this.#restoreGroup(group)));
+    await this.#whenIdle(this.#groups);
+  }
+
+  async #restoreGroup(group: Group): Promise<void> {
+    const { first, environment, step } = group;
+    const histories = this.#running.slice(first, first + environment.copies);
+    try {
+      await replayHistories(environment, step, histories);
+    } catch (error) {
+      const elsewhere = this.#environment.groups !== undefined && error instanceof BatonError && error.code === "invalid-value";
+      if (!(error instanceof LostEpisodes || elsewhere)) throw error;
+      const begun = allOf(group).filter((copy) => histories[copy]!.actions.length > 0);
+      this.#lose(group, begun);
+      this.#begin(group, allOf(group));
     }
   }
 
-  #ended(copy: number): boolean {
-    return this.#step.terminated[copy] === 1 || this.#step.truncated[copy] === 1;
-  }
-
   dispose(): void {
-    this.#actor.dispose();
+    for (const { actor } of this.#groups) actor.dispose();
+  }
+}
+
+const allOf = ({ environment }: Group) => Array.from({ length: environment.copies }, (_, copy) => copy);
+
+/** Waits for `pending`, but not beyond the signal. */
+async function orAborted(pending: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return pending;
+  if (signal.aborted) return;
+  let stop = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    stop = resolve;
+    signal.addEventListener("abort", stop);
+  });
+  await Promise.race([pending, aborted]);
+  signal.removeEventListener("abort", stop);
+}
+
+/**
+ * Plays running episodes again. All copies step together, so a copy with a shorter history plays anything until its turn to start
+ * comes; every history then ends at the same step.
+ */
+async function replayHistories(
+  environment: VectorEnvironment,
+  step: VectorTimeStep,
+  histories: readonly Pick<Running, "seed" | "actions">[],
+): Promise<void> {
+  const { copies, spec } = environment;
+  const longest = Math.max(...histories.map(({ actions }) => actions.length));
+  const joint = new Int32Array(copies * spec.agents);
+  const all = histories.map((_, copy) => copy);
+  const startsAt = (copy: number) => longest - histories[copy]!.actions.length;
+  const ended = (copy: number) => step.terminated[copy] === 1 || step.truncated[copy] === 1;
+  await environment.reset(
+    all,
+    histories.map(({ seed }) => seed),
+    step,
+  );
+  for (let t = 0; t <= longest; t++) {
+    const due = all.filter((copy) => t > 0 && (startsAt(copy) === t || (startsAt(copy) > t && ended(copy))));
+    if (due.length > 0) {
+      const seeds = due.map((copy) => histories[copy]!.seed);
+      await environment.reset(due, seeds, step);
+    }
+    if (t === longest) break;
+    for (const copy of all) {
+      const history = histories[copy]!.actions[t - startsAt(copy)];
+      for (let i = 0; i < spec.agents; i++) {
+        const at = copy * spec.agents + i;
+        joint[at] = history ? history[i]! : step.actionMask.indexOf(1, at * spec.actions) - at * spec.actions;
+      }
+    }
+    await environment.step(joint, step);
   }
 }

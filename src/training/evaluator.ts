@@ -1,5 +1,6 @@
 import type { Agent } from "../agent.js";
 import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import { LostEpisodes } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import type { Decision, RecordedEpisode, RecordedStep } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
@@ -105,17 +106,28 @@ export async function playEpisodes(
     recorded.set(episode, kept);
     return kept;
   };
-  await environment.reset(
-    playing,
-    playing.map((episode) => seeds[episode] ?? 0),
-    step,
-  );
+  /** Begins episodes; where simulators broke, all that were running are begun again. */
+  const begin = async (fresh: readonly number[]): Promise<void> => {
+    const seedsOf = fresh.map((copy) => seeds[playing[copy]!] ?? 0);
+    const lost = await orLost(() => environment.reset(fresh, seedsOf, step));
+    if (lost) await beginAgain();
+  };
+  const beginAgain = (): Promise<void> => {
+    returns.fill(0);
+    lengths.fill(0);
+    for (const episode of playing) recorded.delete(episode);
+    return begin(playing.map((_, copy) => copy));
+  };
+  await begin(playing.map((_, copy) => copy));
   let done = 0;
   while (done < seeds.length) {
     const choices = await decide(rng);
     for (let copy = 0; copy < copies; copy++)
       recordOf(copy)?.push(recordStep(environment, step, copy, decisionOf(environment.spec, step, copy, choices)));
-    await environment.step(choices.actions.data as Int32Array, step);
+    if (await orLost(() => environment.step(choices.actions.data as Int32Array, step))) {
+      await beginAgain();
+      continue;
+    }
     const ended: number[] = [];
     for (let copy = 0; copy < copies; copy++) {
       returns[copy]! += step.reward[copy]!;
@@ -134,13 +146,7 @@ export async function playEpisodes(
       returns[copy] = 0;
       lengths[copy] = 0;
     }
-    if (ended.length > 0 && done < seeds.length) {
-      await environment.reset(
-        ended,
-        ended.map((copy) => seeds[playing[copy]!] ?? 0),
-        step,
-      );
-    }
+    if (ended.length > 0 && done < seeds.length) await begin(ended);
   }
   const mean = (f: (result: EpisodeResult) => number) => results.reduce((sum, result) => sum + f(result), 0) / results.length;
   return {
@@ -150,6 +156,17 @@ export async function playEpisodes(
     meanLength: mean((result) => result.length),
     recorded,
   };
+}
+
+/** Says whether the episodes were lost with their simulators. */
+async function orLost(act: () => void | Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return false;
+  } catch (error) {
+    if (error instanceof LostEpisodes) return true;
+    throw error;
+  }
 }
 
 function recordStep(environment: VectorEnvironment, step: VectorTimeStep, copy: number, decision: Decision | null): RecordedStep {

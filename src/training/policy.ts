@@ -17,12 +17,18 @@ export type Choices = {
 
 /** An agent's `act`, compiled for E copies and bound to the arrays of one vector time step. */
 export class Actor {
+  readonly #agent: Agent;
+  readonly #spec: EnvironmentSpec;
   readonly #compiled: Compiled;
+  readonly #owns: boolean;
   readonly #step: HostTree;
   readonly #choices: HostTree;
 
-  private constructor(compiled: Compiled, step: HostTree) {
+  private constructor(agent: Agent, spec: EnvironmentSpec, compiled: Compiled, step: HostTree, owns: boolean) {
+    this.#agent = agent;
+    this.#spec = spec;
     this.#compiled = compiled;
+    this.#owns = owns;
     this.#step = step;
     this.#choices = {
       actions: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "int32" }>).actions!),
@@ -44,7 +50,12 @@ export class Actor {
     const exploration = agent.drawExploration(RandomStream.from(0), 0, copies);
     const act = (p: TensorTree, s: StepTensors, e: TensorTree) => agent.act(p, s, e) as unknown as TensorTree;
     const compiled = await device.compile(act, [specOf(policy), specOf(fields), specOf(exploration)], "act");
-    return new Actor(compiled, fields);
+    return new Actor(agent, spec, compiled, fields, true);
+  }
+
+  /** The same for another vector time step of as many copies; it ends with this one. */
+  on(step: VectorTimeStep): Actor {
+    return new Actor(this.#agent, this.#spec, this.#compiled, stepArrays(this.#agent, this.#spec, step), false);
   }
 
   async act(policy: HostTree, exploration: HostTree): Promise<Choices> {
@@ -52,7 +63,7 @@ export class Actor {
   }
 
   dispose(): void {
-    this.#compiled.dispose();
+    if (this.#owns) this.#compiled.dispose();
   }
 }
 

@@ -1,6 +1,7 @@
 /** A run on disk and the training that fills it: begin or resume, checkpoints, metrics, evaluation.json. */
 import { stringify } from "yaml";
 import type { VectorEnvironment } from "../environment.js";
+import { isEmbedded, type Resources } from "../environments/opened.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
 import { writeFileAtomic } from "../runs/files.js";
@@ -53,14 +54,14 @@ export async function trainRun(
   const { config, spec, agent } = experiment;
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
-  const open = async (copies: number) => {
-    const environment = await experiment.environment.vectorize(copies, config, events.onWarning);
+  const open = async (copies: number, resources: Resources = config) => {
+    const environment = await experiment.environment.vectorize(copies, resources, events.onWarning);
     opened.push(environment);
     return environment;
   };
   try {
     const environment = await open(config.training.copies);
-    const evaluationEnvironment = await open(Math.min(config.evaluation.episodes, 32));
+    const evaluationEnvironment = await openForEvaluation(experiment, open);
     const warm = config.initial !== null && listCheckpoints(run).steps.length === 0;
     const initial = warm ? await policyOf(config.initial!, experiment) : undefined;
     for (const warning of initial?.warnings ?? []) events.onWarning?.(warning);
@@ -113,6 +114,18 @@ export async function trainRun(
     await Promise.all(opened.map((environment) => environment.close?.()));
     release();
   }
+}
+
+/** Simulators elsewhere are heavy: evaluations are played in one host more, no larger than those of the training. */
+function openForEvaluation(
+  { config, environment }: Experiment,
+  open: (copies: number, resources?: Resources) => Promise<VectorEnvironment>,
+): Promise<VectorEnvironment> {
+  const copies = Math.min(config.evaluation.episodes, 32);
+  if (isEmbedded(environment)) return open(copies);
+  const { simulators, training } = config;
+  const share = Math.ceil(training.copies / simulators.hosts);
+  return open(Math.min(copies, share), { ...config, simulators: { ...simulators, hosts: 1, inFlight: 1 } });
 }
 
 async function resume(run: RunFolder, trainer: Trainer, store: ReplayStore, events: SessionEvents): Promise<boolean> {

@@ -63,6 +63,8 @@ export class Trainer {
   readonly #learner: Learner;
   readonly #evaluator: Evaluator;
   #owed = 0;
+  /** Environment steps that updates are owed for. */
+  #earnedAt = 0;
   #elapsedBefore = 0;
   #startedAt = 0;
   #best: TrainerState["best"] = null;
@@ -85,13 +87,26 @@ export class Trainer {
     const replay = new ReplayBuffer(spec, agent.transition, { lanes: training.copies, capacity: training.replayCapacity });
     const learner = await Learner.create(device, agent, replay, seed, parts.initial);
     const policy = await learner.policy();
-    const collector = await Collector.create({ device, environment, agent, policy, replay, seed });
+    const collector = await Collector.create({
+      device,
+      environment,
+      agent,
+      policy,
+      replay,
+      seed,
+      order: config.simulators.order,
+    });
     const evaluator = await Evaluator.create({ device, environment: parts.evaluationEnvironment, agent, policy });
     return new Trainer(parts, replay, collector, learner, evaluator);
   }
 
   get environmentSteps(): number {
     return this.#collector.environmentSteps;
+  }
+
+  /** Episodes that ended with their simulator instead of by themselves, since the run began. */
+  get lostEpisodes(): number {
+    return this.#collector.lostEpisodes;
   }
 
   get updates(): number {
@@ -147,32 +162,50 @@ export class Trainer {
     const { training, evaluation, checkpoint } = this.config;
     this.#startedAt = performance.now();
     if (!this.#collector.started) await this.#collector.start();
+    this.#earnedAt = this.environmentSteps;
+    let seen = this.environmentSteps;
     while (!this.finished && !signal?.aborted) {
-      const before = this.environmentSteps;
-      await this.#collector.begin(await this.#learner.policy(), this.#agent.explorationRate(before));
+      await this.#collector.begin(await this.#learner.policy(), this.#agent.explorationRate(this.environmentSteps));
       await this.#learn();
-      await this.#collector.finish();
-      this.#earn(this.environmentSteps - before);
+      await this.#collector.finish(signal);
+      this.#earn();
       await events.onStep?.(this);
-      const passed = (every: number) => Math.floor(this.environmentSteps / every) > Math.floor(before / every);
+      const [before, now] = [seen, this.environmentSteps];
+      seen = now;
+      const passed = (every: number) => Math.floor(now / every) > Math.floor(before / every);
       const last = this.environmentSteps >= training.environmentSteps;
       if (passed(evaluation.everySteps) || last) await this.#evaluate(events);
-      if (passed(checkpoint.everySteps) && !this.finished) await events.onCheckpoint?.(this);
+      if (passed(checkpoint.everySteps) && !this.finished) await this.#checkpoint(events, signal);
     }
-    await events.onCheckpoint?.(this);
+    await this.#checkpoint(events, signal);
     this.#elapsedBefore = this.wallSeconds;
     this.#startedAt = 0;
   }
 
-  /** Owes the updates that `steps` more environment steps earn. */
-  #earn(steps: number): void {
+  /** Owes the updates that the environment steps since the last time earn. */
+  #earn(): void {
     const { updatesPerStep, warmupSteps } = this.config.training;
+    const steps = this.environmentSteps - this.#earnedAt;
+    this.#earnedAt = this.environmentSteps;
     if (this.environmentSteps >= warmupSteps && this.replay.transitions > 0) this.#owed += steps * updatesPerStep;
   }
 
-  /** The updates that are owed. */
+  /**
+   * The updates that are owed. Simulators that wait for their next actions come first, as long as the learner is not further
+   * behind than what one step of all copies earns.
+   */
   async #learn(): Promise<void> {
-    for (; this.#owed >= 1; this.#owed -= 1) await this.#learner.update();
+    const { updatesPerStep, copies } = this.config.training;
+    for (; this.#owed >= 1; this.#owed -= 1) {
+      if (this.#collector.waited && this.#owed < 1 + updatesPerStep * copies) return;
+      await this.#learner.update();
+    }
+  }
+
+  async #checkpoint(events: TrainerEvents, signal?: AbortSignal): Promise<void> {
+    await this.#collector.settle(signal);
+    this.#earn();
+    await events.onCheckpoint?.(this);
   }
 
   async #evaluate(events: TrainerEvents): Promise<void> {
@@ -194,6 +227,7 @@ export class Trainer {
       ...(collected.episodes > 0
         ? { trainingWinRate: collected.wins / collected.episodes, trainingReturn: collected.meanReturn }
         : {}),
+      ...(this.#collector.lostEpisodes > 0 ? { lostEpisodes: this.#collector.lostEpisodes } : {}),
       ...learning,
     };
     // more wins are better, then more return; among equals the one that has learnt longer

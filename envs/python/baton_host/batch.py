@@ -17,7 +17,7 @@ _FLOATS = [wire for wire, (_, dtype, _) in FIELDS.items() if dtype == "float32"]
 
 
 class Batch:
-    """Steps all copies in turn. After an error in a step every copy must be reset before it can go on."""
+    """Steps copies in turn. After an error in a step, every copy that it was to step must be reset before it can go on."""
 
     def __init__(self, environments: Sequence[Environment]) -> None:
         self._environments = environments
@@ -53,15 +53,19 @@ class Batch:
         self._running[list(copies)] = True
         return rows, [{} for _ in copies]
 
-    def step(self, actions: np.ndarray[Any, Any]) -> tuple[Arrays, list[Info]]:
-        """Plays one step in every copy; ``actions`` [E, n]. The arrays are overwritten by the next call."""
-        self._check_actions(actions)
-        self._running[:] = False
+    def step(self, actions: np.ndarray[Any, Any], first: int = 0) -> tuple[Arrays, list[Info]]:
+        """Plays one step in the copies from ``first`` on, ``actions`` [k, n] in k of them.
+
+        The returned arrays [k, ...] are overwritten by the next call.
+        """
+        end = first + len(actions)
+        self._check_actions(actions, first)
+        stepped = slice(first, end)
+        self._running[stepped] = False
         ended = np.zeros(self.copies, "bool")
         infos: list[Info] = []
-        rows = actions.tolist()
-        for copy, environment in enumerate(self._environments):
-            arrays, reward, terminated, truncated, info = environment.step(rows[copy])
+        for copy, chosen in enumerate(actions.tolist(), first):
+            arrays, reward, terminated, truncated, info = self._environments[copy].step(chosen)
             self._write(copy, arrays)
             self._played[copy] += 1
             # An environment need not count its own steps; and an episode ends in one way only.
@@ -71,9 +75,10 @@ class Batch:
             self._arrays["truncated"][copy] = truncated
             ended[copy] = terminated or truncated
             infos.append(info)
-        self._check_rows(self._arrays, range(self.copies))
-        self._running = ~ended
-        return self._arrays, infos
+        rows = {name: array[stepped] for name, array in self._arrays.items()}
+        self._check_rows(rows, range(first, end))
+        self._running[stepped] = ~ended[stepped]
+        return rows, infos
 
     def close(self) -> None:
         for environment in self._environments:
@@ -111,23 +116,25 @@ class Batch:
                 target = rows["actionTargets"][(k, *place)]
                 raise self._broken(copies[k], f"action_targets{place} is {target}, but must be an entity (0 ... {N - 1}) or -1")
 
-    def _check_actions(self, actions: np.ndarray[Any, Any]) -> None:
+    def _check_actions(self, actions: np.ndarray[Any, Any], first: int) -> None:
         n, A = self.spec.agents, self.spec.actions
-        if actions.shape != (self.copies, n):
-            given = list(actions.shape)
-            raise HostError("invalid-value", f"actions {given} are given to {self.copies} copies of {n} agents of {self.spec.id}")
-        if not self._running.all():
-            copy = int(np.argmin(self._running))
+        end = first + len(actions)
+        if actions.shape[1:] != (n,) or len(actions) == 0 or not 0 <= first < end <= self.copies:
+            given = f"actions {list(actions.shape)} are given to copies from {first} on"
+            raise HostError("invalid-value", f"{given}, but {self.spec.id} has {self.copies} copies of {n} agents")
+        stepped = slice(first, end)
+        if not self._running[stepped].all():
+            copy = first + int(np.argmin(self._running[stepped]))
             raise HostError(
                 "invalid-value", f"copy {copy} of {self.spec.id} cannot be stepped: no episode is running in it", "reset it first"
             )
         legal = (actions >= 0) & (actions < A)
         if "actionMask" in self._arrays:
-            chosen = np.take_along_axis(self._arrays["actionMask"], actions.clip(0, A - 1)[..., None].astype("int64"), axis=-1)
+            chosen = np.take_along_axis(self._arrays["actionMask"][stepped], actions.clip(0, A - 1)[..., None].astype("int64"), axis=-1)
             legal &= chosen[..., 0] != 0
         if not legal.all():
-            copy, agent = np.argwhere(~legal)[0].tolist()
-            raise self._illegal(copy, agent, int(actions[copy, agent]))
+            k, agent = np.argwhere(~legal)[0].tolist()
+            raise self._illegal(first + k, agent, int(actions[k, agent]))
 
     def _illegal(self, copy: int, agent: int, action: int) -> HostError:
         names = self.spec.action_names or [f"action {a}" for a in range(self.spec.actions)]

@@ -13,8 +13,8 @@ kind       direction       fields, [arrays]
 hello      client to host  id
 welcome    host to client  id, spec, copies, fields: the time-step arrays that this environment sends
 reset      client to host  id, [copies int32 [k], seeds int64 [k]]
-step       client to host  id, [actions int32 [E, n]]
-timestep   host to client  id, infos, [the fields and reward, terminated, truncated; leading axis k or E]
+step       client to host  id, first (0 if left out), [actions int32 [k, n]]: for copies first ... first+k-1
+timestep   host to client  id, infos, [the fields and reward, terminated, truncated; leading axis k]
 fault      host to client  id (or nil), code, message, hint, trace
 ========== =============== ==========================================================================
 

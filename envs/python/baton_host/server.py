@@ -89,10 +89,17 @@ class Server:
             copies, seeds = _array(message, "copies", "int32", 1), _array(message, "seeds", "int64", 1)
             arrays, infos = self._batch.reset(copies.tolist(), seeds.tolist())
         elif message.kind == "step":
-            arrays, infos = self._batch.step(_array(message, "actions", "int32", 2))
+            arrays, infos = self._batch.step(_array(message, "actions", "int32", 2), _first(message))
         else:
             raise HostError("incompatible", f'this host does not know the request "{message.kind:.40}"')
         return protocol.encode("timestep", {"id": request_id, "infos": infos}, arrays)
+
+
+def _first(message: protocol.Message) -> int:
+    first = message.fields.get("first", 0)
+    if isinstance(first, int) and not isinstance(first, bool):
+        return first
+    raise HostError("incompatible", f"the first copy of a step is {first!r:.40}, but must be a whole number")
 
 
 def _array(message: protocol.Message, name: str, dtype: str, dimensions: int) -> np.ndarray[Any, Any]:

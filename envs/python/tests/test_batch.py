@@ -32,6 +32,17 @@ class Playing(unittest.TestCase):
             self.assertEqual(arrays["reward"][1], np.float32(reward))
             self.assertEqual(infos[1], {"won": False, "hits": 2})
 
+    def test_some_copies_are_stepped_as_all_would_be(self) -> None:
+        together, apart = batch(Duel, 3), batch(Duel, 3)
+        together.reset([0, 1, 2], [7, 8, 9])
+        apart.reset([0, 1, 2], [7, 8, 9])
+        arrays, infos = together.step(actions([1, 1], [2, 2], [3, 1]))
+        later, later_infos = apart.step(actions([2, 2], [3, 1]), 1)
+        np.testing.assert_array_equal(later["observations"], arrays["observations"][1:])
+        self.assertEqual(later_infos, infos[1:])
+        first, _ = apart.step(actions([1, 1]))
+        np.testing.assert_array_equal(first["observations"], arrays["observations"][:1])
+
     def test_reset_returns_the_rows_asked_for(self) -> None:
         arrays, infos = batch(Lights, 3).reset([2, 0], [5, 6])
         self.assertEqual(arrays["observations"][:, 1, 0].tolist(), [5, 6])
@@ -63,7 +74,8 @@ class Refusing(unittest.TestCase):
         self.refused("there is no copy 2", lambda: duel.reset([2], [0]), "invalid-value")
         self.refused("2 copies are reset with 1 seeds", lambda: duel.reset([0, 1], [0]), "invalid-value")
         duel.reset([0, 1], [0, 1])
-        self.refused("actions \\[1, 2\\] are given", lambda: duel.step(actions([1, 1])), "invalid-value")
+        for given, first in ((actions([1, 1], [1, 1], [1, 1]), 0), (actions([1, 1], [1, 1]), 1), (actions([1, 1]), -1), (actions([1]), 0)):
+            self.refused("actions .* are given", lambda: duel.step(given, first), "invalid-value")
         self.refused("copy 1 of game: agent 0 may not choose action 0 \\(rest\\)", lambda: duel.step(actions([1, 1], [0, 1])), "invalid-value")
         self.refused("agent 1 may not choose action 4$", lambda: duel.step(actions([1, 4], [1, 1])), "invalid-value")
         self.refused("agent 1 may not choose action -1$", lambda: duel.step(actions([1, -1], [1, 1])), "invalid-value")

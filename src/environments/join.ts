@@ -1,0 +1,77 @@
+import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import { sliceOf } from "./timestep.js";
+
+/**
+ * Several vector environments behind one call: the copies of the first come first. Whoever can, steps the `groups` by themselves.
+ *
+ * @param groups at least one, all of the same environment.
+ * @param close ends them all.
+ */
+export function joinEnvironments(groups: readonly VectorEnvironment[], close: () => Promise<void>): VectorEnvironment {
+  return new JoinedEnvironment(groups, close);
+}
+
+class JoinedEnvironment implements VectorEnvironment {
+  readonly spec: EnvironmentSpec;
+  readonly copies: number;
+  /** First copy of each group. */
+  readonly #firsts: readonly number[];
+  readonly #slices = new WeakMap<VectorTimeStep, readonly VectorTimeStep[]>();
+
+  constructor(
+    readonly groups: readonly VectorEnvironment[],
+    readonly close: () => Promise<void>,
+  ) {
+    this.spec = groups[0]!.spec;
+    let copies = 0;
+    this.#firsts = groups.map((group) => {
+      copies += group.copies;
+      return copies - group.copies;
+    });
+    this.copies = copies;
+  }
+
+  async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {
+    const slices = this.#slicesOf(out);
+    await all(
+      this.groups.map(async (group, k) => {
+        const first = this.#firsts[k]!;
+        const mine = copies.flatMap((copy, at) => (copy >= first && copy < first + group.copies ? [at] : []));
+        if (mine.length === 0) return;
+        const own = mine.map((at) => copies[at]! - first);
+        const ownSeeds = mine.map((at) => seeds[at]!);
+        await group.reset(own, ownSeeds, slices[k]!);
+        for (const copy of own) out.infos[first + copy] = slices[k]!.infos[copy]!;
+      }),
+    );
+  }
+
+  async step(actions: Int32Array, out: VectorTimeStep): Promise<void> {
+    const slices = this.#slicesOf(out);
+    const n = this.spec.agents;
+    await all(
+      this.groups.map(async (group, k) => {
+        const first = this.#firsts[k]!;
+        await group.step(actions.subarray(first * n, (first + group.copies) * n), slices[k]!);
+        slices[k]!.infos.forEach((info, copy) => {
+          out.infos[first + copy] = info;
+        });
+      }),
+    );
+  }
+
+  #slicesOf(out: VectorTimeStep): readonly VectorTimeStep[] {
+    let slices = this.#slices.get(out);
+    if (!slices) {
+      slices = this.groups.map(({ copies }, k) => sliceOf(out, this.#firsts[k]!, copies));
+      this.#slices.set(out, slices);
+    }
+    return slices;
+  }
+}
+
+/** Waits until all have come to an end before it says what went wrong: nobody may write into the caller's arrays after that. */
+async function all(pending: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(pending);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
