@@ -116,6 +116,17 @@ def _smacv2(member: str, units: int, enemies: int, options: Mapping[str, Any]) -
     return make
 
 
+def _seed_draws(env: Any, seed: int) -> None:
+    """Seeds what SMACv2 draws teams and places with: ``random``, and a generator in each distribution and in those it is made of."""
+    parts = list(getattr(env, "env_key_to_distribution_map", {}).values())
+    if parts:
+        random.seed(seed)
+    for k, part in enumerate(parts):  # the list grows as parts of parts are found
+        if hasattr(part, "rng"):
+            part.rng = np.random.default_rng([seed, k])
+        parts += [inner for inner in vars(part).values() if hasattr(inner, "generate")]
+
+
 class SmacEnvironment:
     """One game. It is launched by the first reset; sizes are known before."""
 
@@ -156,9 +167,8 @@ class SmacEnvironment:
         )
 
     def reset(self, seed: int) -> Arrays:
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
         try:
+            _seed_draws(self._env, seed)
             self._env.reset()
             self._last_actions = [1] * self.spec.agents
             return self._arrays()

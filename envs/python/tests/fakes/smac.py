@@ -6,6 +6,7 @@ with a shield that real ones lack. Hits take 40 points from a target at once; ma
 
 from __future__ import annotations
 
+import random
 from types import SimpleNamespace
 from typing import Any, Optional
 
@@ -103,20 +104,26 @@ def unit(unit_type: int, x: float, y: float, health: float, shield: float = 0.0,
 
 
 class StarCraftCapabilityEnvWrapper:
-    """SMACv2's wrapper: its reset may return nothing, and draws the team with the global random numbers."""
+    """SMACv2's wrapper: its reset may return nothing, and draws places with generators of its own and with ``random``."""
 
     def __init__(self, **kwargs: Any) -> None:
         self.config = kwargs.pop("capability_config")
         self.settings = {key: kwargs.pop(key) for key in ("conic_fov", "obs_own_pos", "use_unit_ranges", "min_attack_range")}
         self.env = StarCraft2Env(**kwargs)
         self.env.map_type = "terran_gen"
+        mirrored = SimpleNamespace(generate=None, box=SimpleNamespace(generate=None, rng=np.random.default_rng()))
+        places = SimpleNamespace(generate=None, rng=np.random.default_rng(), mirrored=mirrored)
+        self.env_key_to_distribution_map = {"team_gen": SimpleNamespace(), "start_positions": places}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.env, name)
 
     def reset(self) -> None:
         self.env.reset()
-        self.env.agents[0].pos.x = 4 + 8 * np.random.random()
+        places = self.env_key_to_distribution_map["start_positions"]
+        self.env.agents[0].pos.x = 4 + 8 * places.rng.random()
+        self.env.agents[1].pos.x = 4 + 8 * places.mirrored.box.rng.random()
+        self.env.enemies[0].pos.x = 4 + 8 * random.random()
 
 
 MODULES = {
