@@ -127,7 +127,7 @@ export async function openEnvironment(
   if ("vectorize" in found) return found;
   const argument: MakerArgument = { id, options: found.options, directory };
   const maker = { make: found.make, source: { module: import.meta.url, name: "makerOf", argument } };
-  return embeddedEnvironment(maker, found.options, familyOf(id)?.policies);
+  return embeddedEnvironment(maker, found.options, found.policies ?? familyOf(id)?.policies);
 }
 
 /** {@link openEnvironment} for those who can use nothing but an embedded one. */
@@ -166,6 +166,6 @@ async function find(
   if (custom) return custom;
   const { message, hint } = unknownName("environment", id, ids);
   throw new BatonError("unknown-name", message, {
-    hint: `${hint}, or a path such as ./my-env.ts, python:module:Class, or an installed package`,
+    hint: `${hint}, or a path such as ./my-env.ts or ./my-map.yaml, python:module:Class, or an installed package`,
   });
 }

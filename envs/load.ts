@@ -1,5 +1,6 @@
 /**
- * Custom environments: a file or an npm package whose default export makes an environment. TypeScript is loaded as it is.
+ * Custom environments: a file or an npm package whose default export makes an environment (TypeScript is loaded as it is), or a
+ * map of skirmish in a YAML or JSON file.
  *
  * @module
  */
@@ -12,6 +13,8 @@ import type { Environment, EnvironmentFamily } from "../src/environment.js";
 import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
 import { checkSettings, type SettingIssue, settingsError } from "../src/validation.js";
+import { readMapFile } from "./skirmish/file.js";
+import { makeSkirmish, skirmish } from "./skirmish/index.js";
 
 /** Options by name, as they were given or as a schema made them. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -22,6 +25,8 @@ export interface MadeEnvironment {
   readonly make: () => Environment;
   /** The options with their defaults. */
   readonly options: Options;
+  /** Scripted policies that play it. */
+  readonly policies?: EnvironmentFamily["policies"];
 }
 
 /** What to do about wrong options; the default throws one BatonError for all of them. Paths are relative to the options. */
@@ -48,13 +53,16 @@ export type CustomEnvironment =
 
 /** Says whether an environment's id is a path and not a name. */
 export function isPath(id: string): boolean {
-  return id.startsWith(".") || isAbsolute(id) || /\.[cm]?[jt]sx?(#.*)?$/.test(id);
+  return id.startsWith(".") || isAbsolute(id) || /\.[cm]?[jt]sx?(#.*)?$/.test(id) || isMapFile(id);
 }
+
+/** Says whether an environment's id is the file of a skirmish map. */
+const isMapFile = (id: string) => /\.(ya?ml|json)$/.test(id);
 
 /**
  * Loads a custom environment.
  *
- * @param id a path (`./my-env.ts`, `./my-env.js`) or the name of an npm package, as seen from `directory`; `#member` may follow.
+ * @param id a path (`./my-env.ts`, `./my-env.js`, `./my-map.yaml`) or the name of an npm package, as seen from `directory`; `#member` may follow.
  * @returns undefined when `id` is no path and there is no such package.
  * @throws BatonError `unknown-name`, or `invalid-file` (it cannot be loaded, or exports something else), and whatever `refuse` throws.
  */
@@ -64,6 +72,11 @@ export async function loadCustomEnvironment(
   refuse: RefuseOptions,
   directory: string,
 ): Promise<MadeEnvironment | undefined> {
+  if (isMapFile(id)) {
+    const map = readMapFile(resolve(directory, id), id);
+    const settings = checkOptions(skirmish.options, options, refuse);
+    return { make: () => makeSkirmish(map, settings), options: settings, policies: skirmish.policies };
+  }
   const [location, member] = splitMember(id);
   const exported = await importDefault(location, directory);
   if (exported === undefined) return undefined;

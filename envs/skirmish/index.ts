@@ -157,6 +157,11 @@ class SkirmishEnvironment implements Environment {
   }
 }
 
+/** One copy of a scenario. */
+export function makeSkirmish(map: SkirmishMap, options: SkirmishOptions): Environment {
+  return new SkirmishEnvironment(map, options);
+}
+
 /** Every scenario by name: SMAC's maps, then SMACv2's. */
 export const skirmishMaps: ReadonlyMap<string, SkirmishMap> = new Map([...maps, ...generatedMaps]);
 
@@ -170,6 +175,6 @@ export const skirmish: EnvironmentFamily<SkirmishOptions> = {
   make(member, options) {
     const map = skirmishMaps.get(member);
     if (!map) throw unknownName("skirmish map", member, [...skirmishMaps.keys()]);
-    return new SkirmishEnvironment(map, options);
+    return makeSkirmish(map, options);
   },
 };

@@ -88,7 +88,7 @@ async function evaluateScripted(id: string, name: string, options: EvaluateOptio
   const play = { episodes, seed, record: (episode: number) => episode < record, onEpisode: showCount(episodes) };
   const result = await playScripted(environment, policy, play);
   const agent = `scripted ${name}`;
-  const path = join("runs", fileName(`${id}-${name}`));
+  const path = join("runs", `${fileName(id)}-${name}`);
   const files = writeEpisodes(join(path, "episodes"), `seed-${seed}`, result, { agent, checkpoint: 0, environment });
   await environment.close?.();
   report({ path, env: environment.spec.id, agent, episodes, seed, step: undefined, files }, result, options.json === true);

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { type Document, isMap, LineCounter, parseDocument } from "yaml";
 import { BatonError } from "../errors.js";
 import type { SettingIssue } from "../validation.js";
+import { readYaml } from "../yaml.js";
 
 export type SettingPath = readonly (string | number)[];
 type Settings = { readonly [key: string]: unknown };
@@ -22,37 +22,15 @@ const isRecord = (value: unknown): value is Settings => typeof value === "object
 
 /** Reads YAML text; `name` is the file as people should see it. Throws a BatonError that names the line. */
 export function yamlLayer(text: string, name: string): SettingLayer {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [error] = document.errors;
-  if (error) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    throw new BatonError("invalid-file", `${name}:${line}:${col}: not valid YAML: ${error.message}`, {
-      hint: "settings look like `key: value`, nested by two spaces",
-    });
-  }
-  const settings: unknown = document.toJS() ?? {};
+  const yaml = readYaml(text, name, "settings look like `key: value`, nested by two spaces");
+  const settings: unknown = yaml.value ?? {};
   if (!isRecord(settings)) {
     throw new BatonError(
       "invalid-file",
       `${name} holds ${JSON.stringify(settings).slice(0, 40)}, but must hold settings, one \`key: value\` a line`,
     );
   }
-  return { settings, origin: (path) => lineOf(document, lines, path, name) };
-}
-
-/** The line of the deepest key of `path` that stands in the document. */
-function lineOf(document: Document, lines: LineCounter, path: SettingPath, name: string): string | undefined {
-  let node: unknown = document.contents;
-  let offset: number | undefined;
-  for (const key of path) {
-    if (!isMap(node)) break;
-    const pair = node.items.find((item) => (item.key as { value?: unknown } | null)?.value === key);
-    if (!pair) return undefined;
-    offset = (pair.key as { range?: [number, number, number] }).range?.[0];
-    node = pair.value;
-  }
-  return offset === undefined ? undefined : `${name}:${lines.linePos(offset).line}`;
+  return { settings, origin: yaml.origin };
 }
 
 /** `--set a.b=value` options; values are read as YAML scalars or lists, so `0.5`, `true`, `null` and `[1, 2]` mean what they say. */
