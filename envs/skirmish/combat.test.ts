@@ -1,50 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { battle } from "../../test/skirmish/battle.js";
 import { halt } from "./combat.js";
-import { tacticsOf } from "./enemy.js";
-import type { SkirmishMap, Squad } from "./maps.js";
-import { Simulation } from "./simulation.js";
-import { field, ravine } from "./terrains.js";
-import { Order, World } from "./world.js";
-
-/** A battlefield without chance on which the enemy holds its ground, its clock, and short ways to give orders. */
-function battle(allies: readonly Squad[], enemies: readonly Squad[], terrain = field) {
-  const map: SkirmishMap = {
-    name: "test",
-    allies: [{ x: 8, y: 16, units: allies, facing: "east" }],
-    enemies: [{ x: 24, y: 16, units: enemies, facing: "west" }],
-    limit: 100,
-    attack: "nowhere",
-    terrain,
-    allyTypeBits: [],
-    enemyTypeBits: [],
-    healersAloneLose: false,
-  };
-  const world = new World(map);
-  const simulation = new Simulation(world, map, tacticsOf("7"), 0);
-  simulation.reset(0);
-  return {
-    world,
-    place(u: number, x: number, y: number) {
-      world.x[u] = x;
-      world.y[u] = y;
-    },
-    attack(u: number, target: number) {
-      halt(world, u);
-      world.order[u] = Order.attack;
-      world.target[u] = target;
-    },
-    move(u: number, x: number, y: number) {
-      halt(world, u);
-      world.order[u] = Order.move;
-      world.orderX[u] = x;
-      world.orderY[u] = y;
-    },
-    ticks(count: number) {
-      for (let k = 0; k < count; k++) simulation.tick();
-    },
-    points: (u: number) => world.health[u]! + world.shield[u]!,
-  };
-}
+import type { Squad } from "./maps.js";
+import { ravine } from "./terrains.js";
+import { Order } from "./world.js";
 
 /** Hit points that one attack of `type` takes from `victim`. */
 function damageOf(type: Squad[0], victim: Squad[0], shield = 0): number {
@@ -289,7 +248,7 @@ describe("movement", () => {
         ["zergling", 1],
       ],
       [["spine-crawler", 1]],
-      ravine,
+      { terrain: ravine },
     );
     place(0, 12, 9);
     place(1, 12, 9);
