@@ -23,6 +23,8 @@ export class SupervisedHost {
   #failures = 0;
   #session: Promise<Session>;
   #current: Session;
+  /** The session that is being replaced, or was last. */
+  #failed: Session | undefined;
   readonly #closed = new AbortController();
 
   private constructor(
@@ -72,10 +74,11 @@ export class SupervisedHost {
    */
   fail(session: Session, error: unknown): void {
     // Groups of the same host hear of the same end.
-    if (session !== this.#current) return;
+    if (session !== this.#current || session === this.#failed) return;
     const why = this.#count(error);
     // The host has survived an exception of the simulator. The first time, beginning a new episode may do.
     if (why.code === "environment" && this.#failures === 1) return;
+    this.#failed = session;
     this.#session = this.#replace(session);
     this.#session.catch(() => {}); // whoever asks next hears of it
   }

@@ -82,7 +82,9 @@ export async function openFromCommandLine(
   envThreads = 0,
 ): Promise<{ opened: OpenedEnvironment; resources: Resources }> {
   const { env = {}, simulators = {} } = environmentLayer(assignments).settings;
-  const checked = checkSettings(simulatorSettings, simulators, "simulators");
+  // Who checks or measures an environment wants to hear of its first mistake.
+  const wanted = typeof simulators === "object" ? { failures: 1, ...simulators } : simulators;
+  const checked = checkSettings(simulatorSettings, wanted, "simulators");
   if (checked.issues !== undefined) throw settingsError(checked.issues);
   const opened = await openEnvironment(id, env as Readonly<Record<string, unknown>>);
   return { opened, resources: { envThreads, simulators: checked.value } };
