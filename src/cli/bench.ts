@@ -26,7 +26,9 @@ interface BenchEnvironmentOptions {
 
 function benchEnvironmentCommand(): Command {
   return new Command("env")
-    .description("Environment steps per second with random legal actions, all features written, on one copy and on several.")
+    .description(
+      "Environment steps per second, and per second of processor time, with random legal actions and all features written, on one copy and on several.",
+    )
     .argument("<id>", environmentId)
     .option("--copies <n>", "Environment copies that are stepped together.", "32")
     .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
@@ -51,19 +53,25 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
     ways.map(async (way) => new RandomPlayer(await opened.vectorize(way.size, { ...resources, envThreads: way.threads }), seed)),
   );
   const rates = ways.map((): number[] => []);
+  const cpuRates = ways.map((): number[] => []);
   // The ways take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
   for (let round = 0; round <= rounds; round++) {
     for (const [k, player] of players.entries()) {
-      const rate = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds);
-      if (round > 0) rates[k]!.push(rate);
+      const { rate, cpuRate } = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds);
+      if (round === 0) continue;
+      rates[k]!.push(rate);
+      cpuRates[k]!.push(cpuRate);
     }
   }
   for (const player of players) await player.environment.close?.();
   const counted = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-  const rows = ways.map((way, k) => {
+  const rows = ways.flatMap((way, k) => {
     const spread = way.threads === 0 ? "" : ` over ${counted(way.threads, "thread", "threads")}`;
     const name = `${id}, ${counted(way.size, "copy", "copies")}${spread}`;
-    return benchRow({ name, unit: "env steps/s", value: median(rates[k]!) });
+    return [
+      benchRow({ name, unit: "env steps/s", value: median(rates[k]!) }),
+      benchRow({ name, unit: "env steps/CPU s", value: median(cpuRates[k]!) }),
+    ];
   });
   printBench(rows, options.json === true);
 }
@@ -86,11 +94,15 @@ class RandomPlayer {
     this.#nextSeed = seed;
   }
 
-  /** Steps, summed over copies, per second of about `seconds`. */
-  async stepsPerSecond(seconds: number): Promise<number> {
+  /**
+   * Plays for about `seconds`: steps, summed over copies, per second, and per second of processor time of all this process's threads.
+   * On a machine with other work to do only the latter says how fast an idle core would be.
+   */
+  async stepsPerSecond(seconds: number): Promise<{ rate: number; cpuRate: number }> {
     if (!this.#started) await this.#reset(Array.from({ length: this.environment.copies }, (_, copy) => copy));
     this.#started = true;
     const start = performance.now();
+    const cpuBefore = process.cpuUsage();
     let steps = 0;
     let elapsed = 0;
     while (elapsed < seconds) {
@@ -100,7 +112,8 @@ class RandomPlayer {
       steps += this.environment.copies;
       elapsed = (performance.now() - start) / 1000;
     }
-    return steps / elapsed;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { rate: steps / elapsed, cpuRate: steps / (Math.max(user + system, 1) / 1e6) };
   }
 
   #step(): void | Promise<void> {

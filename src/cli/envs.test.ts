@@ -99,11 +99,13 @@ describe("baton bench env", () => {
     const report = JSON.parse(await run(benchCommand(), ...quick, "--copies", "4", "--json")) as Record<string, unknown>;
     expect(report).toEqual({
       machine: { cpu: expect.any(String), cores: expect.any(Number), node: process.version, platform: expect.any(String) },
-      rows: ["1 copy", "4 copies"].map((copies) => ({
-        name: `matrix/spiders-and-fly, ${copies}`,
-        unit: "env steps/s",
-        value: expect.any(Number),
-      })),
+      rows: ["1 copy", "4 copies"].flatMap((copies) =>
+        ["env steps/s", "env steps/CPU s"].map((unit) => ({
+          name: `matrix/spiders-and-fly, ${copies}`,
+          unit,
+          value: expect.any(Number),
+        })),
+      ),
     });
     expect((report.rows as { value: number }[]).every(({ value }) => value > 0)).toBe(true);
   });
