@@ -17,7 +17,7 @@ export interface Machine {
   readonly platform: string;
 }
 
-/** One figure. The fields of the peer are there together or not at all. */
+/** One figure. The fields of the peer are there together or not at all; so are those of the target. */
 export interface BenchRow {
   readonly name: string;
   readonly unit: string;
@@ -40,8 +40,8 @@ export interface Measurement {
   readonly peer?: {
     readonly name: string;
     readonly value: number;
-    /** The wanted ratio of ours to theirs, and which side of it is good. */
-    readonly target: number;
+    /** The wanted ratio of ours to theirs, if one is wanted, and which side of it is good. */
+    readonly target?: number;
     readonly better: "higher" | "lower";
   };
 }
@@ -59,6 +59,7 @@ export function thisMachine(): Machine {
 export function benchRow({ name, unit, value, peer }: Measurement): BenchRow {
   if (!peer) return { name, unit, value };
   const ratio = value / peer.value;
+  if (peer.target === undefined) return { name, unit, value, peer: peer.name, peerValue: peer.value, ratio };
   const pass = peer.better === "higher" ? ratio >= peer.target : ratio <= peer.target;
   return { name, unit, value, peer: peer.name, peerValue: peer.value, ratio, target: peer.target, pass };
 }

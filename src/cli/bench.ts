@@ -4,6 +4,7 @@ import { randomLegalAction } from "../environments/player.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
+import { benchEngineCommand } from "./bench-engine/index.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
@@ -11,6 +12,7 @@ export function benchCommand(): Command {
   return new Command("bench")
     .description("Measure how fast parts of Baton are on this machine.")
     .addCommand(benchEnvironmentCommand())
+    .addCommand(benchEngineCommand())
     .addCommand(benchPoliciesCommand());
 }
 
