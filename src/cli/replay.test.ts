@@ -113,3 +113,16 @@ it("says what is wrong with an option", async () => {
 it("has a sentence for every option", () => {
   for (const option of replayCommand().options) expect(option.description).toMatch(/^[A-Z].*\.$/);
 });
+
+it("writes a picture strip of the named steps, over nothing but a picture", async () => {
+  const strip = join(run, "strip.svg");
+  expect(await replay(run, "--strip", strip, "--steps", "0-1,3")).toContain(`picture strip: ${strip}`);
+  const svg = readFileSync(strip, "utf8");
+  expect([...svg.matchAll(/>step (\d)</g)].map(([, t]) => t)).toEqual(["0", "1", "3"]);
+  await replay(run, "--strip", strip);
+  writeFileSync(strip, "mine");
+  expect((await mistake(run, "--strip", strip)).message).toContain("is no SVG picture");
+  expect(readFileSync(strip, "utf8")).toBe("mine");
+  expect((await mistake(run, "--strip", join(run, "s.svg"), "--steps", "3-1")).message).toContain('--steps is "3-1"');
+  expect((await mistake(run, "--steps", "1")).hint).toBe("add --strip FILE.svg");
+});

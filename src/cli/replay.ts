@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command } from "commander";
@@ -8,12 +8,15 @@ import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { type RecordedEpisode, readEpisode } from "../runs/index.js";
 import { renderReplayPage, replayPageMark } from "../viewer/html.js";
 import { isValued } from "../viewer/story.js";
+import { renderStrip } from "../viewer/strip.js";
 import { playInTerminal } from "../viewer/terminal-player.js";
 import { printJson, printLines } from "./output.js";
 
 interface ReplayOptions {
   terminal?: boolean;
   html?: boolean | string;
+  strip?: string;
+  steps?: string;
   episode?: string;
   speed: string;
   json?: boolean;
@@ -29,10 +32,14 @@ const extension = ".episode";
 
 export function replayCommand(): Command {
   return new Command("replay")
-    .description("Play a recorded episode: in the terminal, or as one HTML page with every decision and its Q-values.")
+    .description(
+      "Play a recorded episode: in the terminal, as one HTML page with every decision and its Q-values, or as a picture strip.",
+    )
     .argument("<run-or-file>", "Folder of a run, or one recorded episode.")
     .option("--terminal", "Play in the terminal (what happens on a terminal when no other option says more).")
     .option("--html [file]", "Write one self-contained HTML page (default file: replay.html in the run's folder).")
+    .option("--strip <file.svg>", "Write some steps side by side as one picture.")
+    .option("--steps <list>", "With --strip: which steps, e.g. 24-29 or 3,8,12 (default: six that share out the fight).")
     .option("--episode <name>", "Which of the run's recorded episodes to play (default: the newest).")
     .option("--speed <n>", "Speed of the play in the terminal, in steps per second.", "4")
     .option("--json", "Print a summary of the episode, and what was written, as one JSON object.")
@@ -47,14 +54,20 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   const source = findEpisode(path, options.episode);
   const episode = readEpisode(source.file);
   const page = options.html === undefined ? undefined : options.html === true ? source.page : String(options.html);
+  if (options.steps !== undefined && options.strip === undefined) {
+    throw new BatonError("invalid-value", "--steps chooses the steps of a --strip", { hint: "add --strip FILE.svg" });
+  }
   if (page !== undefined) await writePage(page, episode);
+  if (options.strip !== undefined) writeStrip(options.strip, episode, options.steps);
 
   const { stdout, env } = process;
+  const silent = page === undefined && options.strip === undefined;
   if (options.json) printJson(summaryOf(episode, source.file, page));
-  else if (options.terminal || (page === undefined && stdout.isTTY)) {
+  else if (options.terminal || (silent && stdout.isTTY)) {
     await playInTerminal(episode, { output: stdout, stepsPerSecond, color: stdout.isTTY && !env.NO_COLOR });
   } else printLines(sentenceOf(episode, source.file));
   if (page !== undefined && !options.json) printLines(`replay page: ${page}`);
+  if (options.strip !== undefined && !options.json) printLines(`picture strip: ${options.strip}`);
 }
 
 function speedOf(text: string): number {
@@ -109,6 +122,27 @@ async function writePage(path: string, episode: RecordedEpisode): Promise<void> 
     });
   }
   writeFileAtomic(path, [Buffer.from(await renderReplayPage(episode))]);
+}
+
+/** Writes the strip; overwrites only what is a picture already. */
+function writeStrip(path: string, episode: RecordedEpisode, steps: string | undefined): void {
+  if (existsSync(path) && !readFileSync(path, "utf8").startsWith("<svg")) {
+    throw new BatonError("invalid-value", `${path} exists and is no SVG picture, so it was left as it is`, {
+      hint: "choose another name with --strip FILE.svg",
+    });
+  }
+  writeFileAtomic(path, [Buffer.from(renderStrip(episode, steps === undefined ? {} : { steps: stepsOf(steps) }))]);
+}
+
+/** `24-27,30` → 24, 25, 26, 27, 30. */
+function stepsOf(text: string): number[] {
+  return text.split(",").flatMap((part) => {
+    const [, from, to] = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part) ?? [];
+    if (from === undefined || (to !== undefined && Number(to) < Number(from)) || Number(to ?? from) - Number(from) > 100) {
+      throw new BatonError("invalid-value", `--steps is "${text}", but must be steps such as 24-29 or 3,8,12`);
+    }
+    return Array.from({ length: Number(to ?? from) - Number(from) + 1 }, (_, k) => Number(from) + k);
+  });
 }
 
 async function isReplayPage(path: string): Promise<boolean> {
