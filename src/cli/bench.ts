@@ -5,6 +5,7 @@ import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
 import { benchEngineCommand } from "./bench-engine/index.js";
+import { benchLearnerCommand } from "./bench-learner.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
@@ -13,6 +14,7 @@ export function benchCommand(): Command {
     .description("Measure how fast parts of Baton are on this machine.")
     .addCommand(benchEnvironmentCommand())
     .addCommand(benchEngineCommand())
+    .addCommand(benchLearnerCommand())
     .addCommand(benchPoliciesCommand());
 }
 

@@ -8,6 +8,7 @@ import type { Device } from "../tensor/device.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
 import { Group } from "./group.js";
+import { TimeBudget } from "./time-budget.js";
 
 /** Where a collector stands; plain JSON. Running episodes are kept as seed and actions, from which they are played again. */
 export interface CollectorState {
@@ -66,6 +67,7 @@ export class Collector {
   #exploration: RandomStream;
   #seeds: RandomStream;
   #running: Running[] = [];
+  readonly #budget: TimeBudget;
   #finished: Finished = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
   /** Environment steps so far, over all copies. */
   environmentSteps = 0;
@@ -81,7 +83,9 @@ export class Collector {
     replay: ReplayBuffer,
     seed: number,
     order: "ready" | "fixed",
+    budget: TimeBudget,
   ) {
+    this.#budget = budget;
     this.#environment = environment;
     this.#groups = groups;
     this.#agent = agent;
@@ -101,11 +105,13 @@ export class Collector {
     seed: number;
     /** Of several groups, whose steps are taken first: of those that are ready (the default), or of all in turn. */
     order?: "ready" | "fixed";
+    /** Where the time of `begin`, `finish` and `settle` is booked. */
+    budget?: TimeBudget;
   }): Promise<Collector> {
-    const { environment, agent, replay, seed, order = "ready" } = parts;
+    const { environment, agent, replay, seed, order = "ready", budget = new TimeBudget() } = parts;
     const step = allocateVectorTimeStep(environment.spec, environment.copies);
-    const groups = await Group.all(environment, step, parts);
-    return new Collector(environment, groups, agent, replay, seed, order);
+    const groups = await Group.all(environment, step, { ...parts, budget });
+    return new Collector(environment, groups, agent, replay, seed, order, budget);
   }
 
   /** Episodes are running: begun by {@link start} or {@link restore}. */
@@ -135,9 +141,16 @@ export class Collector {
   }
 
   async #send(group: Group, policy: HostTree, rate: number): Promise<void> {
+    const { copies } = group.environment;
+    const choices = await this.#budget.spend("act", () =>
+      group.actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies)),
+    );
+    this.#budget.book("collect", () => this.#play(group, choices.actions.data as Int32Array));
+  }
+
+  #play(group: Group, chosen: Int32Array): void {
     const { copies, spec } = group.environment;
-    const choices = await group.actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies));
-    group.actions.set(choices.actions.data as Int32Array);
+    group.actions.set(chosen);
     for (let copy = 0; copy < copies; copy++) {
       const actions = group.actions.subarray(copy * spec.agents, (copy + 1) * spec.agents);
       this.#replay.lanes[group.first + copy]!.decide(group.step, copy, group.actions);
@@ -151,7 +164,11 @@ export class Collector {
    *
    * @param stop ends the wait for simulators elsewhere.
    */
-  async finish(stop?: AbortSignal): Promise<void> {
+  finish(stop?: AbortSignal): Promise<void> {
+    return this.#budget.spend("idle", () => this.#finish(stop));
+  }
+
+  async #finish(stop?: AbortSignal): Promise<void> {
     const signal = this.#environment.groups && stop;
     if (this.#inTurn) {
       const group = this.#groups[this.#turn]!;
@@ -194,6 +211,10 @@ export class Collector {
 
   /** Deals with what has arrived from a group. */
   #take(group: Group): void {
+    this.#budget.book("collect", () => this.#receive(group));
+  }
+
+  #receive(group: Group): void {
     const { phase } = group;
     const error = group.take();
     if (error !== undefined && !(error instanceof LostEpisodes)) throw error;

@@ -4,6 +4,7 @@ import { sliceOf } from "../environments/timestep.js";
 import type { Device } from "../tensor/device.js";
 import type { HostTree } from "../tensor/tree.js";
 import { Actor } from "./policy.js";
+import type { TimeBudget } from "./time-budget.js";
 
 /** What a group has been asked for. */
 export type Phase =
@@ -27,6 +28,7 @@ export class Group {
     readonly first: number,
     readonly step: VectorTimeStep,
     readonly actor: Actor,
+    readonly budget: TimeBudget,
   ) {
     this.actions = new Int32Array(environment.copies * environment.spec.agents);
   }
@@ -35,9 +37,9 @@ export class Group {
   static async all(
     environment: VectorEnvironment,
     step: VectorTimeStep,
-    parts: { device: Device; agent: Agent; policy: HostTree },
+    parts: { device: Device; agent: Agent; policy: HostTree; budget: TimeBudget },
   ): Promise<Group[]> {
-    const { device, agent, policy } = parts;
+    const { device, agent, policy, budget } = parts;
     const actors = new Map<number, Actor>();
     const groups: Group[] = [];
     let first = 0;
@@ -47,7 +49,7 @@ export class Group {
       const sameSize = actors.get(copies);
       const actor = sameSize?.on(rows) ?? (await Actor.create(device, agent, spec, policy, rows));
       if (!sameSize) actors.set(copies, actor);
-      groups.push(new Group(part, first, rows, actor));
+      groups.push(new Group(part, first, rows, actor, budget));
       first += copies;
     }
     return groups;
@@ -84,7 +86,8 @@ export class Group {
     this.#arrived = false;
     this.#error = undefined;
     this.#pending = Promise.resolve()
-      .then(ask)
+      // simulators in this thread play at once; others only take the message
+      .then(() => this.budget.book("collect", ask))
       .catch((error: unknown) => {
         this.#error = error;
       })

@@ -7,6 +7,7 @@ import { Collector, type CollectorState } from "./collector.js";
 import type { Config } from "./config.js";
 import { type Evaluation, Evaluator } from "./evaluator.js";
 import { Learner, type LearnerState } from "./learner.js";
+import { type Seconds, sharesOf, TimeBudget } from "./time-budget.js";
 
 /** Everything but weights and replay that a run needs to continue; plain JSON. */
 export interface TrainerState {
@@ -62,6 +63,7 @@ export class Trainer {
   readonly #collector: Collector;
   readonly #learner: Learner;
   readonly #evaluator: Evaluator;
+  readonly #budget: TimeBudget;
   #owed = 0;
   /** Environment steps that updates are owed for. */
   #earnedAt = 0;
@@ -72,7 +74,15 @@ export class Trainer {
   #lastEvaluation: Evaluation | undefined;
   #lastLearning: Record<string, number> = {};
 
-  private constructor(parts: TrainerParts, replay: ReplayBuffer, collector: Collector, learner: Learner, evaluator: Evaluator) {
+  private constructor(
+    parts: TrainerParts,
+    replay: ReplayBuffer,
+    collector: Collector,
+    learner: Learner,
+    evaluator: Evaluator,
+    budget: TimeBudget,
+  ) {
+    this.#budget = budget;
     this.config = parts.config;
     this.#agent = parts.agent;
     this.replay = replay;
@@ -87,6 +97,7 @@ export class Trainer {
     const replay = new ReplayBuffer(spec, agent.transition, { lanes: training.copies, capacity: training.replayCapacity });
     const learner = await Learner.create(device, agent, replay, seed, parts.initial);
     const policy = await learner.policy();
+    const budget = new TimeBudget();
     const collector = await Collector.create({
       device,
       environment,
@@ -95,9 +106,10 @@ export class Trainer {
       replay,
       seed,
       order: config.simulators.order,
+      budget,
     });
     const evaluator = await Evaluator.create({ device, environment: parts.evaluationEnvironment, agent, policy });
-    return new Trainer(parts, replay, collector, learner, evaluator);
+    return new Trainer(parts, replay, collector, learner, evaluator, budget);
   }
 
   get environmentSteps(): number {
@@ -161,6 +173,7 @@ export class Trainer {
   async run(events: TrainerEvents = {}, signal?: AbortSignal): Promise<void> {
     const { training, evaluation, checkpoint } = this.config;
     this.#startedAt = performance.now();
+    this.#budget.take(); // what lies before is not training
     if (!this.#collector.started) await this.#collector.start();
     this.#earnedAt = this.environmentSteps;
     let seen = this.environmentSteps;
@@ -174,7 +187,7 @@ export class Trainer {
       seen = now;
       const passed = (every: number) => Math.floor(now / every) > Math.floor(before / every);
       const last = this.environmentSteps >= training.environmentSteps;
-      if (passed(evaluation.everySteps) || last) await this.#evaluate(events);
+      if (passed(evaluation.everySteps) || last) await this.evaluate(events);
       if (passed(checkpoint.everySteps) && !this.finished) await this.#checkpoint(events, signal);
     }
     await this.#checkpoint(events, signal);
@@ -198,7 +211,7 @@ export class Trainer {
     const { updatesPerStep, copies } = this.config.training;
     for (; this.#owed >= 1; this.#owed -= 1) {
       if (this.#collector.waited && this.#owed < 1 + updatesPerStep * copies) return;
-      await this.#learner.update();
+      await this.#budget.spend("learn", () => this.#learner.update());
     }
   }
 
@@ -208,9 +221,17 @@ export class Trainer {
     await events.onCheckpoint?.(this);
   }
 
-  async #evaluate(events: TrainerEvents): Promise<void> {
+  /** Seconds by activity since the last evaluation. */
+  takeSeconds(): Seconds {
+    return this.#budget.take();
+  }
+
+  /** Plays the evaluation's episodes and tells `events` what became of them. */
+  async evaluate(events: TrainerEvents): Promise<void> {
     const { evaluation, seed } = this.config;
-    const result = await this.#evaluator.evaluate(await this.#learner.policy(), { episodes: evaluation.episodes, seed });
+    const policy = await this.#learner.policy();
+    const play = { episodes: evaluation.episodes, seed };
+    const result = await this.#budget.spend("evaluate", () => this.#evaluator.evaluate(policy, play));
     const collected = this.#collector.takeSummary();
     const learning = this.#learner.takeMetrics();
     this.#lastEvaluation = result;
@@ -229,6 +250,7 @@ export class Trainer {
         : {}),
       ...(this.#collector.lostEpisodes > 0 ? { lostEpisodes: this.#collector.lostEpisodes } : {}),
       ...learning,
+      ...sharesOf(this.#budget.take()),
     };
     // more wins are better, then more return; among equals the one that has learnt longer
     const score = result.winRate * 1e6 + result.meanReturn;

@@ -63,7 +63,10 @@ async function contents(path: string) {
       end: lane.end,
       columns: lane.columns.map((column) => Array.from(column)),
     })),
-    curve: readMetrics(run).map(({ wallSeconds: __, ...record }) => record),
+    // everything but the clock
+    curve: readMetrics(run).map((record) =>
+      Object.fromEntries(Object.entries(record).filter(([name]) => name !== "wallSeconds" && !name.startsWith("time"))),
+    ),
   };
 }
 
