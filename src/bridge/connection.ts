@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Dealer, type SocketOptions } from "zeromq";
 import { BatonError } from "../errors.js";
 import { faultError } from "./fault.js";
@@ -20,6 +21,9 @@ const heartbeatTimeout = 10_000;
 /** Milliseconds for whoever started the host to say why it ended, which says more than that the connection broke. */
 const lossDelay = 500;
 
+/** Milliseconds until {@link observe} is tried again. */
+const observerDelay = 5;
+
 /** A larger answer is dropped before it is read: no time step comes near it. */
 const maxAnswerBytes = 1 << 30;
 
@@ -41,6 +45,7 @@ export class Connection {
   #nextId = 1;
   #receiving = false;
   readonly #guarded: boolean;
+  readonly #runs: boolean;
   /** Nobody has to shake hands through a file. */
   #watchesHandshake: boolean;
   /** A socket takes one send at a time. */
@@ -58,12 +63,15 @@ export class Connection {
   /**
    * @param peer how messages call the other side, e.g. `python:my_env:MyEnv`.
    * @param keys for hosts that answer only those whose key they know.
+   * @param runs the host has been running for a while: it is not starting, and means it when it hangs up.
    */
   constructor(
     readonly endpoint: string,
     readonly peer: string,
     keys?: ClientKeys,
+    runs = false,
   ) {
+    this.#runs = runs;
     this.#options = {
       linger: 0,
       sendHighWaterMark: highWaterMark,
@@ -79,7 +87,14 @@ export class Connection {
     this.#socket = new Dealer(this.#options);
     this.#guarded = keys !== undefined;
     this.#watchesHandshake = endpoint.startsWith("tcp:");
-    this.#socket.connect(endpoint);
+    void this.#connect();
+  }
+
+  /** Requests wait in the socket until it is connected. */
+  async #connect(): Promise<void> {
+    // Nothing of a handshake may be missed, so the observer comes first.
+    while (this.#watchesHandshake && !this.#ended && !observe(this.#socket)) await sleep(observerDelay);
+    if (!this.#ended) this.#socket.connect(this.endpoint);
   }
 
   /**
@@ -120,19 +135,26 @@ export class Connection {
   }
 
   /**
-   * When nothing has been heard since `before` although an answer is awaited, opens a second connection that only tells whether
+   * When nothing has been heard since `before` although an answer is awaited from a host that has answered already (one that is
+   * still loading cannot be connected to), opens a second connection that only tells whether
    * the peer is there. Not from the start, since listening to a connection keeps the process alive.
    */
   #watchIfQuiet(before: number): void {
     this.#quiet = undefined;
-    if (this.#heard !== before || this.#pending.size === 0 || this.#ended || this.#watch) return;
+    if (before === 0 || this.#heard !== before || this.#pending.size === 0 || this.#ended || this.#watch) return;
     const watch = new Dealer(this.#options);
+    const events = observe(watch);
+    if (!events) {
+      watch.close();
+      this.#quiet = setTimeout(() => this.#watchIfQuiet(before), observerDelay).unref();
+      return;
+    }
     const lose = () => {
       const error = new BatonError("io", `${this.peer}: the connection to its host broke`);
       this.#lost ??= setTimeout(() => this.end(error), lossDelay);
     };
-    watch.events.on("disconnect", lose);
-    watch.events.on("connect:retry", lose);
+    events.on("disconnect", lose);
+    events.on("connect:retry", lose);
     watch.connect(this.endpoint);
     this.#watch = watch;
   }
@@ -154,17 +176,18 @@ export class Connection {
    */
   async #watchHandshake(): Promise<void> {
     this.#watchesHandshake = false;
-    const { events } = this.#socket;
     try {
-      for await (const { type } of events) {
-        if (type === "handshake") break;
+      // Not closed afterwards: an observer that is closed later than its socket never gives back its own sockets.
+      for await (const { type } of this.#socket.events) {
+        if (type === "handshake") return;
         if (!type.startsWith("handshake:error")) continue;
+        // Engines listen on a container's port before its host does, and hang up.
+        if (type === "handshake:error:other" && !this.#runs) continue;
         const keys = this.#guarded ? "does not accept these keys" : "wants keys";
         const hint = `give both sides their files of one "${keysCommand}": host.json there, client.json here`;
         this.end(new BatonError("io", `${this.peer}: the host at ${this.endpoint} ${keys}`, { hint }));
-        break;
+        return;
       }
-      events.close();
     } catch {
       // The connection has ended; who waits for an answer knows.
     }
@@ -227,5 +250,17 @@ export class Connection {
     return new BatonError("io", `${this.peer}: no answer to "${kind}" within ${timeout} s`, {
       hint: "its simulator hangs, or is slow and needs a longer time-out",
     });
+  }
+}
+
+/**
+ * A socket's observer; undefined at a bad moment. It is found through a name made of its place in memory, which one that was there
+ * before may not have given up yet.
+ */
+function observe(socket: Dealer): Dealer["events"] | undefined {
+  try {
+    return socket.events;
+  } catch {
+    return undefined;
   }
 }

@@ -38,6 +38,8 @@ export interface RunningHost {
   readonly endpoint: string;
   /** What its peers must have; undefined where none is needed. */
   readonly keys?: ClientKeys | undefined;
+  /** It has been running before it was asked for. */
+  readonly runs?: boolean;
   /** Resolves when it is gone and nothing is left of it, with the reason for people; never while it is only unreachable. */
   readonly ended: Promise<BatonError>;
   /** Ends it, or leaves it alone where it belongs to somebody else. */

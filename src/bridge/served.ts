@@ -27,7 +27,7 @@ export function servedEnvironment(
   };
   return {
     options,
-    served: { environment: id.replace(/^python:/, ""), options },
+    served: { environment, options },
     policies: {},
     async spec({ simulators }) {
       const env = await open(1, { ...simulators, hosts: 1 });

@@ -28,7 +28,7 @@ export interface SessionOptions {
 export async function openSession({ id, launch, copies, groups, patience, signal }: SessionOptions): Promise<Session> {
   signal?.throwIfAborted();
   const host = launch();
-  const connection = new Connection(host.endpoint, id, host.keys);
+  const connection = new Connection(host.endpoint, id, host.keys, host.runs);
   const close = async () => {
     connection.close();
     await host.close();

@@ -127,7 +127,7 @@ describe.skipIf(!python)("a guarded host", () => {
   it("is recognised by a connection, which says at once when keys do not fit", async () => {
     const endpoint = `tcp://127.0.0.1:${host.port}`;
     const ask = async (given?: typeof keys.client) => {
-      const connection = new Connection(endpoint, "corridor", given);
+      const connection = new Connection(endpoint, "corridor", given, true);
       try {
         return (await connection.request("hello", {}, {}, 20)).kind;
       } finally {

@@ -19,6 +19,7 @@ export function connectLauncher(endpoints: readonly string[], keys: ClientKeys |
       const places = endpoints.length > 0 ? endpoints.map((endpoint) => ({ endpoint, keys })) : ownFleet(request, keys);
       return {
         ...places[next++ % places.length]!,
+        runs: true,
         // Whether it is gone or only unreachable cannot be told from here.
         ended: new Promise(() => {}),
         close: async () => {},

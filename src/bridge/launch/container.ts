@@ -143,7 +143,8 @@ export function explainEnd(
   if (/image not known|no such image|unable to find image/i.test(tail)) {
     return new BatonError("missing-dependency", `there is no container image "${image}"`, { hint: buildCommand(engine, image) });
   }
-  if (code === 125 && /hybrid mode not supported|RLIMIT_/.test(tail)) {
+  // Which of the two codes it is depends on how far the engine's runtime came.
+  if ((code === 125 || code === 126) && /hybrid mode not supported|RLIMIT_/.test(tail)) {
     const hint = `a containers.conf with runtime = "runc" and lower default_ulimits mends it: see src/bridge/README.md`;
     return new BatonError("io", `${engine} cannot run containers on this machine: ${tail.trim()}`, { hint });
   }
