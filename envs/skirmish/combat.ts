@@ -19,7 +19,14 @@ export function attack(world: World, u: number, jitter: number, rng: RandomStrea
     const { windUp } = world.types[u].weapon!;
     if (windUp > 0) world.windUp[u] = windUp;
     else strike(world, u, target, jitter, rng);
-  } else walk(world, u, world.x[target], world.y[target]);
+  } else pursue(world, u, target);
+}
+
+/** Walks one tick towards another unit. */
+function pursue(world: World, u: number, target: number): void {
+  world.orderX[u] = world.x[target];
+  world.orderY[u] = world.y[target];
+  walk(world, u);
 }
 
 /** One tick of a heal order: walk into range, mend what is missing while there is energy. */
@@ -31,7 +38,7 @@ export function heal(world: World, u: number): void {
   }
   const { rate, healthPerEnergy, energyToStart, range } = world.types[u].healing!;
   if (!world.isWithin(u, target, range)) {
-    walk(world, u, world.x[target], world.y[target]);
+    pursue(world, u, target);
     return;
   }
   const began = world.activity[u] === Activity.fighting;

@@ -8,40 +8,56 @@ const detourTicks = 6;
 /** Share of its speed below which a walking unit counts as blocked. */
 const blockedShare = 0.3;
 
-/** Moves a unit to a point, or as far along one axis as terrain lets it. */
-export function place(world: World, u: number, toX: number, toY: number): void {
-  const { x, y } = world;
+/** Moves a unit to `world.to`, or as far along one axis as terrain lets it. */
+function place(world: World, u: number): void {
+  const { x, y, to, width, height, free } = world;
+  const toX = to[0];
+  const toY = to[1];
   if (world.layer[u] === Layer.air) {
-    x[u] = Math.min(Math.max(toX, 0), world.terrain.width);
-    y[u] = Math.min(Math.max(toY, 0), world.terrain.height);
-  } else if (world.isFree(u, toX, toY)) {
+    x[u] = Math.min(Math.max(toX, 0), width);
+    y[u] = Math.min(Math.max(toY, 0), height);
+    return;
+  }
+  const bit = 1 << world.layer[u];
+  const column = Math.trunc(toX);
+  const row = Math.trunc(toY) * width;
+  const insideX = toX >= 0 && toX < width;
+  const insideY = toY >= 0 && toY < height;
+  if (insideX && insideY && (free[row + column] & bit) !== 0) {
     x[u] = toX;
     y[u] = toY;
-  } else if (world.isFree(u, toX, y[u])) x[u] = toX;
-  else if (world.isFree(u, x[u], toY)) y[u] = toY;
+  } else if (insideX && (free[Math.trunc(y[u]) * width + column] & bit) !== 0) x[u] = toX;
+  else if (insideY && (free[row + Math.trunc(x[u])] & bit) !== 0) y[u] = toY;
 }
 
-/** Walks u for one tick towards a point, around walls and around what blocked it. Returns whether it has arrived. */
-export function walk(world: World, u: number, toX: number, toY: number): boolean {
+/**
+ * Walks u for one tick towards the point that its order leads to, around walls and around what blocked it. Returns whether it has
+ * arrived.
+ */
+export function walk(world: World, u: number): boolean {
+  const { to } = world;
+  to[0] = world.orderX[u];
+  to[1] = world.orderY[u];
   if (world.layer[u] !== Layer.air && !world.navigation(u).open) {
-    const waypoint = world.navigation(u).waypoint(world.cellAt(world.x[u], world.y[u]), world.cellAt(toX, toY));
+    const waypoint = world.navigation(u).waypoint(world.cellOf(u), world.goalCellOf(u));
     if (waypoint >= 0) {
-      const { width } = world.terrain;
-      walkStraight(world, u, (waypoint % width) + 0.5, Math.floor(waypoint / width) + 0.5);
+      to[0] = (waypoint % world.width) + 0.5;
+      to[1] = Math.floor(waypoint / world.width) + 0.5;
+      walkStraight(world, u);
       return false;
     }
   }
-  return walkStraight(world, u, toX, toY);
+  return walkStraight(world, u);
 }
 
-function walkStraight(world: World, u: number, toX: number, toY: number): boolean {
-  const { x, y, speed, detour, detourSide } = world;
+function walkStraight(world: World, u: number): boolean {
+  const { x, y, to, speed, detour, detourSide } = world;
   world.activity[u] = Activity.walking;
-  const dx = toX - x[u];
-  const dy = toY - y[u];
+  const dx = to[0] - x[u];
+  const dy = to[1] - y[u];
   const distance = Math.sqrt(dx * dx + dy * dy);
   if (distance <= speed[u]) {
-    place(world, u, toX, toY);
+    place(world, u);
     return true;
   }
   let stepX = (dx / distance) * speed[u];
@@ -53,7 +69,9 @@ function walkStraight(world: World, u: number, toX: number, toY: number): boolea
     stepX = stepX * detourCos - stepY * sin;
     stepY = straightX * sin + stepY * detourCos;
   }
-  place(world, u, x[u] + stepX, y[u] + stepY);
+  to[0] = x[u] + stepX;
+  to[1] = y[u] + stepY;
+  place(world, u);
   return false;
 }
 
@@ -62,7 +80,7 @@ function walkStraight(world: World, u: number, toX: number, toY: number): boolea
  * is pushed aside by its own side, not by the enemy; nobody pushes a unit that is fighting.
  */
 export function separate(world: World): void {
-  const { count, agents, x, y, alive, layer, separation, activity } = world;
+  const { count, agents, x, y, to, alive, layer, separation, activity } = world;
   for (let u = 0; u < count; u++) {
     if (alive[u] === 0) continue;
     for (let v = u + 1; v < count; v++) {
@@ -80,8 +98,12 @@ export function separate(world: World): void {
       // Units exactly on top of each other part along x.
       const pushX = distance > 0 ? (dx / distance) * (apart - distance) : apart;
       const pushY = distance > 0 ? (dy / distance) * (apart - distance) : 0;
-      place(world, u, x[u] - pushX * share, y[u] - pushY * share);
-      place(world, v, x[v] + pushX * (1 - share), y[v] + pushY * (1 - share));
+      to[0] = x[u] - pushX * share;
+      to[1] = y[u] - pushY * share;
+      place(world, u);
+      to[0] = x[v] + pushX * (1 - share);
+      to[1] = y[v] + pushY * (1 - share);
+      place(world, v);
     }
   }
 }

@@ -53,7 +53,7 @@ export class Simulation {
     const { world } = this;
     switch (world.order[u]) {
       case Order.move:
-        if (walk(world, u, world.orderX[u], world.orderY[u])) world.order[u] = Order.none;
+        if (walk(world, u)) world.order[u] = Order.none;
         break;
       case Order.attack:
         attack(world, u, this.jitter, this.#rng);

@@ -31,14 +31,14 @@ export class Surroundings {
 
   /** Writes pathing of the first `count` points around unit u at `out[at …]`; returns where they end. */
   writePathing(world: World, u: number, count: number, out: Float32Array, at: number): number {
-    const first = world.cellAt(world.x[u], world.y[u]) * points;
+    const first = world.cellOf(u) * points;
     for (let p = 0; p < count; p++) out[at + p] = this.#pathing[first + p];
     return at + count;
   }
 
   /** Writes the heights of all 9 points around unit u; returns where they end. */
   writeHeight(world: World, u: number, out: Float32Array, at: number): number {
-    const first = world.cellAt(world.x[u], world.y[u]) * points;
+    const first = world.cellOf(u) * points;
     for (let p = 0; p < points; p++) out[at + p] = this.#height[first + p];
     return at + points;
   }

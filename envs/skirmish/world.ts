@@ -37,8 +37,13 @@ export class World {
   /** Radius in collisions. */
   readonly separation: Float64Array;
   readonly layer: Uint8Array;
-  /** [layer] the cells that units of this layer can stand on; for flyers of no meaning. */
-  readonly #free: readonly Uint8Array[];
+  /** Size of the world in world units. */
+  readonly width: number;
+  readonly height: number;
+  /** [height, width] bit L is set where units of layer L can stand. */
+  readonly free: Uint8Array;
+  /** [2] scratch: the point that a unit is being moved to. In an array, since numbers that are passed on cost memory. */
+  readonly to = new Float64Array(2);
   readonly #navigation: readonly Navigation[];
   /** World units per tick. */
   readonly speed: Float64Array;
@@ -64,7 +69,7 @@ export class World {
   /** Ticks left of an attack that has begun, 0 when none has. */
   readonly windUp: Int32Array;
   readonly order: Uint8Array;
-  /** Where a move order leads. */
+  /** Where the unit walks: the goal of a move order, or where its target is. */
   readonly orderX: Float64Array;
   readonly orderY: Float64Array;
   /** The unit that an attack or heal order is about. */
@@ -93,8 +98,11 @@ export class World {
     this.count = allies.length + enemies.length;
     this.terrain = terrainOf(map.terrain);
     this.attack = map.attack;
-    this.#free = [this.terrain.pathable, this.terrain.climbable];
-    this.#navigation = this.#free.map((free) => navigationOf(this.terrain, free));
+    const { width, height, pathable, climbable } = this.terrain;
+    this.width = width;
+    this.height = height;
+    this.free = pathable.map((ground, cell) => (ground << Layer.ground) | (climbable[cell]! << Layer.cliff) | (1 << Layer.air));
+    this.#navigation = [pathable, climbable].map((grid) => navigationOf(this.terrain, grid));
     const floats = () => new Float64Array(this.count);
     const integers = () => new Int32Array(this.count);
     const bytes = () => new Uint8Array(this.count);
@@ -169,9 +177,8 @@ export class World {
 
   /** Whether unit u can stand at a point. Flyers can everywhere in the world. */
   isFree(u: number, x: number, y: number): boolean {
-    const { width, height } = this.terrain;
-    if (!(x >= 0 && y >= 0 && x < width && y < height)) return false;
-    return this.layer[u] === Layer.air || this.#free[this.layer[u]][Math.trunc(y) * width + Math.trunc(x)] === 1;
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return false;
+    return ((this.free[Math.trunc(y) * this.width + Math.trunc(x)] >> this.layer[u]) & 1) === 1;
   }
 
   /** How unit u, which must not be a flyer, finds its way. */
@@ -179,10 +186,16 @@ export class World {
     return this.#navigation[this.layer[u]];
   }
 
-  /** The cell that a point is in; points on the far edges of the world belong to the last. */
-  cellAt(x: number, y: number): number {
-    const { width, height } = this.terrain;
-    return Math.min(Math.trunc(y), height - 1) * width + Math.min(Math.trunc(x), width - 1);
+  /** The cell that unit u is in; points on the far edges of the world belong to the last. */
+  cellOf(u: number): number {
+    return Math.min(Math.trunc(this.y[u]), this.height - 1) * this.width + Math.min(Math.trunc(this.x[u]), this.width - 1);
+  }
+
+  /** The cell that unit u walks to, which may lie beyond the edge: then the nearest one inside. */
+  goalCellOf(u: number): number {
+    const column = Math.max(0, Math.min(Math.trunc(this.orderX[u]), this.width - 1));
+    const row = Math.max(0, Math.min(Math.trunc(this.orderY[u]), this.height - 1));
+    return row * this.width + column;
   }
 
   /** Squared distance between the centres. */
