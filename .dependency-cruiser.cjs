@@ -59,6 +59,12 @@ module.exports = {
       "^(agents|src/(training|replay|runs|viewer|cli|masked|agent|tensor/(?!random)))",
       "simulators elsewhere are simulators still",
     ),
+    forbidTo(
+      "pretraining-knows-no-team",
+      room("src/pretraining"),
+      "^(agents|envs|src/(replay|viewer|cli|bridge|environments|agent|environment))",
+      "pictures and videos have no agents",
+    ),
     forbidTo("training-knows-no-command-line", room("src/training"), room("src/cli"), "the loop can be used as a library"),
   ],
   options: { doNotFollow: { path: "node_modules" }, tsConfig: { fileName: "tsconfig.json" }, tsPreCompilationDeps: true },

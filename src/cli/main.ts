@@ -8,6 +8,9 @@ import { doctorCommand } from "./doctor.js";
 import { envsCommand } from "./envs.js";
 import { evaluateCommand } from "./evaluate.js";
 import { exportCommand } from "./export.js";
+import { finetuneCommand } from "./finetune.js";
+import { pretrainCommand } from "./pretrain.js";
+import { probeCommand } from "./probe.js";
 import { replayCommand } from "./replay.js";
 import { simulatorsCommand } from "./simulators.js";
 import { trainCommand } from "./train.js";
@@ -23,6 +26,9 @@ function program(): Command {
     .addCommand(evaluateCommand())
     .addCommand(replayCommand())
     .addCommand(exportCommand())
+    .addCommand(pretrainCommand())
+    .addCommand(probeCommand())
+    .addCommand(finetuneCommand())
     .addCommand(envsCommand())
     .addCommand(simulatorsCommand())
     .addCommand(benchCommand())

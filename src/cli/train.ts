@@ -12,6 +12,7 @@ import { beginRun, trainRun } from "../training/session.js";
 import { policyOf } from "../training/transfer.js";
 import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
+import { onInterrupt } from "./interrupt.js";
 import { printJson } from "./output.js";
 import { formatCount, formatDuration, TrainingProgress } from "./progress.js";
 
@@ -198,23 +199,4 @@ async function removeAfterAsking(path: string, yes: boolean): Promise<void> {
     if (!/^y(es)?$/i.test(answer.trim())) throw new BatonError("cancelled", `kept ${path}; nothing was changed`);
   }
   if (existsSync(path)) RunFolder.remove(path);
-}
-
-/** The first Ctrl-C (or SIGTERM) asks the loop to stop and save; a second one ends the process at once. */
-function onInterrupt(): { signal: AbortSignal; done: () => void } {
-  const controller = new AbortController();
-  const handler = () => {
-    if (controller.signal.aborted) process.exit(130);
-    process.stderr.write("\nstopping: saving a checkpoint (press Ctrl-C again to leave without one)\n");
-    controller.abort();
-  };
-  process.on("SIGINT", handler);
-  process.on("SIGTERM", handler);
-  return {
-    signal: controller.signal,
-    done() {
-      process.off("SIGINT", handler);
-      process.off("SIGTERM", handler);
-    },
-  };
 }

@@ -10,10 +10,13 @@ const presetFolder = () => join(packageRoot(), "experiments");
 /** Names of the presets that come with Baton: the YAML files of experiments/, e.g. `ace/3m`. */
 export function presetNames(): string[] {
   const folder = presetFolder();
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => relative(folder, join(folder, file)).slice(0, -".yaml".length).split(sep).join("/"))
-    .sort();
+  return (
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      // experiments/masked holds recipes of `baton pretrain`
+      .filter((file) => file.endsWith(".yaml") && !file.startsWith(`masked${sep}`))
+      .map((file) => relative(folder, join(folder, file)).slice(0, -".yaml".length).split(sep).join("/"))
+      .sort()
+  );
 }
 
 /** Settings of a preset by name, or of a YAML file by path. Throws a BatonError that names the nearest preset. */

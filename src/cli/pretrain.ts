@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { beginOrOpen, openPretraining, pretrainRun, recipeLayer, recipeOf, resolveRecipe } from "../pretraining/run.js";
+import { RunFolder } from "../runs/index.js";
+import { openDevice } from "../tensor/devices.js";
+import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js";
+import { collect, fileName, wholeNumber } from "./arguments.js";
+import { onInterrupt } from "./interrupt.js";
+import { printJson, printLines } from "./output.js";
+
+interface PretrainOptions {
+  readonly run?: string;
+  readonly seed?: string;
+  readonly device?: string;
+  readonly threads?: string;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+export function pretrainCommand(): Command {
+  return new Command("pretrain")
+    .description("Teach an encoder to predict what is hidden of pictures or videos, or go on where that was stopped.")
+    .argument("[recipe]", "Name of a recipe in experiments/masked, or a YAML file.", "mae")
+    .option("--run <dir>", "Folder of the run; an existing one is resumed (default: runs/RECIPE-SEED).")
+    .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
+    .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
+    .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
+    .option("--set <key=value>", "Any other setting, e.g. masking.ratio=0.9; may be repeated.", collect, [])
+    .option("--json", "Print the result as one JSON object.")
+    .action(pretrain);
+}
+
+function commandLine({ seed, device, threads, set }: PretrainOptions): SettingLayer[] {
+  const given = {
+    ...(seed === undefined ? {} : { seed: wholeNumber("--seed", seed, 0) }),
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads: wholeNumber("--threads", threads, 0, 256) }),
+  };
+  return [setLayer(set), optionLayer(given, (path) => `--${path[0]}`)];
+}
+
+async function pretrain(name: string, options: PretrainOptions): Promise<void> {
+  const wanted = resolveRecipe([recipeLayer(name), ...commandLine(options)]);
+  const path = options.run ?? join("runs", `${fileName(name.replace(/\.ya?ml$/, ""))}-${wanted.seed}`);
+  const resumes = RunFolder.inspect(path) === "run";
+  const recipe = resumes ? resolveRecipe([recipeOf(openPretraining(path)), ...commandLine(options)]) : wanted;
+  const device = await openDevice(recipe.device, { threads: recipe.threads });
+  const interrupt = onInterrupt();
+  const run = beginOrOpen(path, recipe);
+  process.stderr.write(`${resumes ? "resuming" : "pre-training"} on ${recipe.data.kind}, seed ${recipe.seed}, in ${path}\n`);
+  process.stderr.write(`device ${device.name}: ${device.description}\n`);
+  const onReport = (update: number, loss: number) =>
+    process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}\n`);
+  const { updates } = await pretrainRun(run, recipe, device, { onReport }, interrupt.signal);
+  if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates });
+  else printLines(`done: ${updates} updates`, `judge it with: baton probe ${path}, baton finetune ${path}`);
+}

@@ -1,0 +1,50 @@
+/** What is pre-trained on: videos of one size; a picture is a video of one frame. */
+export interface Dataset {
+  /** For people, e.g. `mnist (training)`. */
+  readonly name: string;
+  /** Samples. */
+  readonly size: number;
+  readonly frames: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Number of classes; 0 when there are no labels. */
+  readonly classes: number;
+  /** Class of sample `i`; −1 without labels. */
+  label(i: number): number;
+  /** Writes sample `i`, [T,H,W,C] in [0,1], to `out` from `offset` on. */
+  read(i: number, out: Float32Array, offset: number): void;
+}
+
+/** Numbers in one sample. */
+export const sampleSize = ({ frames, height, width, channels }: Dataset): number => frames * height * width * channels;
+
+/** The first (or last) `size` samples. */
+export function part(dataset: Dataset, from: number, size: number, name = dataset.name): Dataset {
+  return {
+    ...dataset,
+    name,
+    size,
+    label: (i) => dataset.label(from + i),
+    read: (i, out, offset) => dataset.read(from + i, out, offset),
+  };
+}
+
+/** Samples kept as bytes, 0–255. */
+export function byteDataset(
+  shape: Omit<Dataset, "label" | "read" | "size">,
+  pixels: Uint8Array,
+  labels: ArrayLike<number> | undefined,
+): Dataset {
+  const size = pixels.length / (shape.frames * shape.height * shape.width * shape.channels);
+  const dataset: Dataset = {
+    ...shape,
+    size,
+    label: (i) => labels?.[i] ?? -1,
+    read(i, out, offset) {
+      const length = sampleSize(dataset);
+      for (let k = 0; k < length; k++) out[offset + k] = pixels[i * length + k]! / 255;
+    },
+  };
+  return dataset;
+}

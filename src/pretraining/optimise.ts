@@ -1,0 +1,93 @@
+/** What all trainings here share: the papers' schedule, decay of matrices alone, and batches in a seeded order. */
+import type { Tensor } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
+import { clipByGlobalNorm } from "../tensor/clip.js";
+import { adamw } from "../tensor/optimisers.js";
+import { RandomStream } from "../tensor/random.js";
+import { HostArray, type HostTree, leavesOf, type TensorTree, unflatten } from "../tensor/tree.js";
+import { type Dataset, sampleSize } from "./data/dataset.js";
+
+/** A straight rise from 0 over `warmup` updates, then half a cosine to 0 at `updates`; per update, as MAE has it. */
+export function warmupCosine(step: Tensor, peak: number, warmup: number, updates: number): Tensor {
+  const at = tf.cast(step, "float32");
+  const rise = warmup > 0 ? tf.minimum(tf.div(tf.add(at, 1), warmup), 1) : tf.scalar(1);
+  const progress = tf.clipByValue(tf.div(tf.sub(at, warmup), Math.max(1, updates - warmup)), 0, 1);
+  const fall = tf.div(tf.add(tf.cos(tf.mul(progress, Math.PI)), 1), 2);
+  return tf.mul(tf.mul(rise, fall), peak);
+}
+
+export interface UpdateSettings {
+  readonly learningRate: Tensor;
+  readonly step: Tensor;
+  readonly weightDecay: number;
+  readonly beta2: number;
+  readonly gradientClip?: number | null;
+  /** Factor of the learning rate of each leaf by its path; 1 unless given. */
+  readonly scaleOf?: (path: string) => number;
+}
+
+export const initMoments = (params: HostTree): HostTree => adamw().init(params);
+
+/** AdamW whose decay spares biases, norms and everything else with one axis, with a learning rate of its own for each leaf. */
+export function updateWeights<P extends TensorTree>(
+  params: P,
+  gradients: P,
+  moments: TensorTree,
+  settings: UpdateSettings,
+): { params: P; moments: TensorTree } {
+  const { learningRate, step, weightDecay, beta2, gradientClip, scaleOf = () => 1 } = settings;
+  const clipped = gradientClip ? (clipByGlobalNorm(gradients, gradientClip).gradients as P) : gradients;
+  const next = adamw({ beta2, weightDecay: 0 }).apply({ params, gradients: clipped, state: moments, learningRate, step });
+  const before = leavesOf<Tensor>(params);
+  const after = leavesOf<Tensor>(next.params);
+  const leaves = before.map(({ leaf, path }, i) => {
+    const scale = scaleOf(path);
+    const moved = tf.sub(after[i]!.leaf, leaf);
+    const shrunk = leaf.rank > 1 && weightDecay > 0 ? tf.sub(moved, tf.mul(leaf, tf.mul(learningRate, weightDecay))) : moved;
+    return tf.add(leaf, scale === 1 ? shrunk : tf.mul(shrunk, scale));
+  });
+  return { params: unflatten<Tensor, Tensor>(params, leaves) as P, moments: next.state };
+}
+
+/** Which samples each update sees: every epoch in an order of its own. A pure function of seed and update, so that resuming needs no state. */
+export class Batches {
+  #epoch = -1;
+  readonly #order: Int32Array;
+
+  constructor(
+    readonly dataset: Dataset,
+    readonly batch: number,
+    readonly seed: number,
+    readonly label: string,
+  ) {
+    this.#order = new Int32Array(dataset.size);
+  }
+
+  /** Whole batches in an epoch; a last one that is not whole is left out, except where there is no other. */
+  get perEpoch(): number {
+    return Math.max(1, Math.floor(this.dataset.size / this.batch));
+  }
+
+  epochOf(update: number): number {
+    return Math.floor(update / this.perEpoch);
+  }
+
+  /** Sample numbers of an update, [batch]. */
+  at(update: number): Int32Array {
+    const epoch = this.epochOf(update);
+    if (epoch !== this.#epoch) {
+      RandomStream.from(this.seed, `${this.label} epoch ${epoch}`).permutation(this.#order, 0, this.dataset.size);
+      this.#epoch = epoch;
+    }
+    const from = (update % this.perEpoch) * this.batch;
+    return Int32Array.from({ length: this.batch }, (_, i) => this.#order[(from + i) % this.dataset.size]!);
+  }
+}
+
+/** Pixels of some samples, [B,T,H,W,C]. */
+export function readPixels(dataset: Dataset, samples: ArrayLike<number>): HostArray {
+  const length = sampleSize(dataset);
+  const pixels = new Float32Array(samples.length * length);
+  for (let b = 0; b < samples.length; b++) dataset.read(samples[b]!, pixels, b * length);
+  return HostArray.float32(pixels, samples.length, dataset.frames, dataset.height, dataset.width, dataset.channels);
+}

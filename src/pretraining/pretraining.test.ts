@@ -1,0 +1,237 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { afterAll, describe, expect, it } from "vitest";
+import { RunFolder, readMetrics } from "../runs/index.js";
+import { openDevice } from "../tensor/devices.js";
+import { RandomStream } from "../tensor/random.js";
+import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { digits } from "./data/digits.js";
+import { depthBelowHead, type Features, featuresOf, fineTune, linearProbe, nearestNeighbours } from "./judge.js";
+import { Model } from "./model.js";
+import { Batches, initMoments, updateWeights, warmupCosine } from "./optimise.js";
+import { attentionOf, Pretraining } from "./pretrain.js";
+import { type Recipe, recipeSchema } from "./recipe.js";
+import { beginOrOpen, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe } from "./run.js";
+
+const folder = mkdtempSync(join(tmpdir(), "baton-pretrain-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const device = await openDevice("cpu", { threads: 1 });
+
+/** A recipe that takes seconds. */
+const small = (more: object = {}): Recipe =>
+  recipeSchema.parse({
+    data: { kind: "digits", size: 16, samples: 128, testSamples: 64 },
+    encoder: { width: 16, depth: 2, heads: 2 },
+    decoder: { width: 16, depth: 1, heads: 2 },
+    batch: 16,
+    updates: 60,
+    warmupUpdates: 5,
+    threads: 1,
+    reportEvery: 20,
+    ...more,
+  });
+
+const dataOf = ({ data, seed }: Recipe) =>
+  data.kind === "digits" ? digits({ seed, samples: data.samples, size: data.size, frames: data.frames }) : expect.fail();
+
+async function lossesOf(recipe: Recipe, updates: number): Promise<{ losses: number[]; weights: HostTree }> {
+  const data = dataOf(recipe);
+  const training = new Pretraining(device, new Model(recipe, data), data);
+  const losses: number[] = [];
+  for (let i = 0; i < updates; i++) losses.push(await training.update());
+  const weights = mapTree<HostArray, HostArray>(await training.weights(), (leaf) => leaf.clone());
+  training.dispose();
+  return { losses, weights };
+}
+
+const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+
+describe("pre-training", () => {
+  it("learns to predict pictures", async () => {
+    const { losses } = await lossesOf(small({ normalise: false }), 60);
+    expect(mean(losses.slice(-10))).toBeLessThan(0.7 * mean(losses.slice(0, 5)));
+  });
+
+  it("learns to predict videos from a tenth of them", async () => {
+    const recipe = small({
+      data: { kind: "digits", size: 16, frames: 4, samples: 64, testSamples: 16 },
+      tube: 2,
+      masking: { strategy: "random", ratio: 0.9 },
+      normalise: false,
+    });
+    const { losses, weights } = await lossesOf(recipe, 40);
+    expect(mean(losses.slice(-10))).toBeLessThan(0.9 * mean(losses.slice(0, 5)));
+    expect(leavesOf(weights).map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["places/encoder/time", "places/decoder/space"]),
+    );
+  });
+
+  it("masks by attention after it has begun at random, and looks again", async () => {
+    const masking = { strategy: "attention", mask: 0.45, throw: 0.4 };
+    const recipe = small({ masking, warmupMasking: { epochs: 1, refreshEpochs: 1 }, normalise: false });
+    const { losses } = await lossesOf(recipe, 20); // two and a half epochs
+    expect(losses.every(Number.isFinite)).toBe(true);
+  });
+
+  it("attention maps of a data set stand sample by sample, also in a last batch that is not whole", async () => {
+    const recipe = small({ data: { kind: "digits", size: 16, samples: 70, testSamples: 16 } });
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const weights = model.init(RandomStream.from(1));
+    const maps = await attentionOf(device, model, weights, data);
+    expect(maps.map((map) => map.length)).toEqual(new Array(70).fill(16));
+    const alone = await attentionOf(device, model, weights, { ...data, size: 1, read: (_, out, at) => data.read(69, out, at) });
+    for (const [t, value] of alone[0]!.entries()) expect(value).toBeCloseTo(maps[69]![t]!, 5);
+  });
+});
+
+describe("a pre-training on disk", () => {
+  it("that is stopped and resumed ends as one that is not", async () => {
+    const recipe = small({ updates: 30, reportEvery: 10 });
+    const whole = await pretrainRun(beginOrOpen(join(folder, "whole"), recipe), recipe, device);
+    const stop = new AbortController();
+    const onReport = (update: number) => update === 10 && stop.abort();
+    const path = join(folder, "stopped");
+    const first = await pretrainRun(beginOrOpen(path, recipe), recipe, device, { onReport }, stop.signal);
+    expect(first.updates).toBe(10);
+    const second = await pretrainRun(beginOrOpen(path, recipe), recipe, device);
+    expect(second.updates).toBe(30);
+    expect(second.weights).toEqual(whole.weights);
+    const losses = (name: string) => readMetrics(RunFolder.open(join(folder, name))).map(({ updates, loss }) => [updates, loss]);
+    expect(losses("stopped")).toEqual(losses("whole"));
+    const loaded = await loadPretrained(path);
+    expect([loaded.updates, loaded.recipe]).toEqual([30, recipe]);
+    expect(loaded.weights).toEqual(whole.weights);
+    expect((await loadPretrained(path, { fresh: true })).weights).not.toEqual(whole.weights);
+  });
+
+  it("recipes that come with Baton are whole", () => {
+    expect(recipeNames()).toEqual(expect.arrayContaining(["amt", "mae", "mae-mnist", "mae-st"]));
+    for (const name of recipeNames()) expect(() => resolveRecipe([recipeLayer(name)])).not.toThrow();
+    expect(() => recipeLayer("may")).toThrow('unknown recipe "may"');
+  });
+});
+
+describe("judging", () => {
+  /** Classes that lie in different directions, with noise. */
+  function clouds(count: number, seed: number): Features {
+    const rng = RandomStream.from(seed, "clouds");
+    const [width, classes] = [8, 4];
+    const labels = Int32Array.from({ length: count }, () => rng.integer(classes));
+    const data = Float32Array.from(
+      { length: count * width },
+      (_, i) => (i % width === labels[Math.floor(i / width)] ? 3 : 0) + 0.5 * rng.normal(),
+    );
+    return { count, width, data, labels };
+  }
+
+  it("tells apart what can be told apart, and no more", async () => {
+    const [train, test] = [clouds(200, 1), clouds(100, 2)];
+    expect(await linearProbe(device, train, test, 4)).toBeGreaterThan(0.97);
+    expect(nearestNeighbours(train, test, 4)).toBeGreaterThan(0.97);
+    const blind = { ...test, labels: test.labels.map((label) => (label + 1) % 4) };
+    expect(nearestNeighbours(train, blind, 4)).toBeLessThan(0.1);
+  });
+
+  it("takes features of samples as they are, whatever the batch", async () => {
+    const recipe = small();
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const weights = model.init(RandomStream.from(1));
+    const many = await featuresOf(device, model, weights, data, 100);
+    const few = await featuresOf(device, model, weights, data, 7);
+    expect([many.count, few.count, many.labels[99]]).toEqual([100, 7, data.label(99)]);
+    for (let i = 0; i < few.data.length; i++) expect(few.data[i]).toBeCloseTo(many.data[i]!, 5);
+  });
+
+  it("fine-tunes to the labels that it is given", async () => {
+    const recipe = small();
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const settings = { labels: 32, updates: 300, batch: 16, learningRate: 5e-3, layerDecay: 0.75, seed: 0 };
+    const { accuracy } = await fineTune(
+      device,
+      model,
+      model.init(RandomStream.from(1)),
+      { train: data, test: data, testCount: 32 },
+      settings,
+    );
+    expect(accuracy).toBeGreaterThan(0.8); // of the samples that it has seen; chance is 0.1
+  });
+
+  it("refuses data without classes", async () => {
+    const recipe = small();
+    const data = { ...dataOf(recipe), classes: 0 };
+    const model = new Model(recipe, data);
+    await expect(featuresOf(device, model, model.init(RandomStream.from(1)), data, 5)).rejects.toThrow(
+      "no classes to tell apart",
+    );
+  });
+});
+
+describe("the schedule and the decay", () => {
+  it("rise from nothing, stand at the peak, and end at nothing", () => {
+    const at = (step: number) => warmupCosine(tf.scalar(step), 2, 10, 110).dataSync()[0]!;
+    expect(at(0)).toBeCloseTo(0.2, 5);
+    expect(at(9)).toBeCloseTo(2, 5);
+    expect(at(60)).toBeCloseTo(1, 5);
+    expect(at(110)).toBeCloseTo(0, 5);
+  });
+
+  it("spare biases and norms, and move lower layers less", async () => {
+    const params = {
+      low: HostArray.float32(Float32Array.of(1, 1), 1, 2),
+      high: HostArray.float32(Float32Array.of(1, 1), 1, 2),
+      b: HostArray.float32(Float32Array.of(1), 1),
+    };
+    const step = (p: TensorTree, gradients: TensorTree, moments: TensorTree) => {
+      const scaleOf = (path: string) => (path === "low" ? 0.5 : 1);
+      return updateWeights(p, gradients, moments, {
+        learningRate: tf.scalar(0.1),
+        step: tf.scalar(0),
+        weightDecay: 0.2,
+        beta2: 0.99,
+        scaleOf,
+      }).params;
+    };
+    const zero = mapTree<HostArray, HostArray>(params, (leaf) => HostArray.zeros(leaf));
+    const inputs = [params, zero, initMoments(params)];
+    const compiled = await device.compile(
+      step as never,
+      inputs.map((input) => specOf(input)),
+      "decay",
+    );
+    const next = (await compiled.run(inputs)) as typeof params;
+    expect(next.high.data[0]).toBeCloseTo(0.98, 6);
+    expect(next.low.data[0]).toBeCloseTo(0.99, 6);
+    expect(next.b.data[0]).toBe(1);
+  });
+
+  it("layers are counted from the head", () => {
+    const depths = [
+      "head/w",
+      "model/autoencoder/encoder/norm/scale",
+      "model/autoencoder/encoder/blocks/3/mlp/hidden/w",
+      "model/autoencoder/encoder/blocks/0/norm1/scale",
+      "model/autoencoder/embed/w",
+      "model/autoencoder/cls",
+      "model/places/encoder/time",
+    ];
+    expect(depths.map((path) => depthBelowHead(path, 4))).toEqual([0, 0, 1, 4, 5, 5, 5]);
+  });
+
+  it("every sample is seen once an epoch, in an order that the seed and the epoch give", () => {
+    const data = digits({ seed: 0, samples: 20, size: 16, frames: 1 });
+    const epochOf = (batches: Batches, epoch: number) =>
+      Array.from({ length: 4 }, (_, i) => [...batches.at(4 * epoch + i)]).flat();
+    const [a, b] = [new Batches(data, 5, 1, "x"), new Batches(data, 5, 1, "x")];
+    const first = epochOf(a, 0);
+    expect([...first].sort((x, y) => x - y)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(epochOf(a, 1)).not.toEqual(first);
+    expect(epochOf(b, 1)).toEqual(epochOf(a, 1));
+    expect(epochOf(b, 0)).toEqual(first);
+  });
+});

@@ -1,0 +1,115 @@
+/** A recipe: everything that a pre-training is made of, as a YAML file holds it. */
+import { z } from "zod";
+import { type MaskingSettings, maskingSchema } from "../masked/index.js";
+import { deviceNames } from "../tensor/devices.js";
+import { cifar10, mnist } from "./data/archives.js";
+import { type Dataset, part } from "./data/dataset.js";
+import { digits } from "./data/digits.js";
+import { imageFolder } from "./data/images.js";
+
+const count = (least = 1) => z.number().int().min(least);
+
+const encoderSchema = z.strictObject({
+  width: count().max(4096).default(64).describe("Features of a token; a multiple of 4 and of heads."),
+  depth: count().max(64).default(4).describe("Blocks."),
+  heads: count().max(64).default(4).describe("Attention heads."),
+});
+
+const dataSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("digits"),
+      size: count(16).max(256).default(28).describe("Pixels of a side."),
+      frames: count().max(64).default(1).describe("1 for pictures; more for videos of moving digits."),
+      samples: count(64).default(5000).describe("Samples to train on."),
+      testSamples: count(16).default(1000).describe("Samples to judge by."),
+    }),
+    z.strictObject({ kind: z.literal("mnist"), folder: z.string().describe("Folder of the idx files.") }),
+    z.strictObject({ kind: z.literal("cifar10"), folder: z.string().describe("Folder of the .bin files.") }),
+    z.strictObject({
+      kind: z.literal("images"),
+      folder: z.string().describe("Folder of .png and .jpg files, or of folders of them, one a class."),
+      size: count(8).max(512).default(32).describe("Pixels of a side that pictures are scaled to."),
+    }),
+  ])
+  .describe("What is learnt from.");
+
+export const recipeSchema = z.strictObject({
+  seed: count(0).default(0).describe("Seed of every random stream."),
+  device: z.enum(deviceNames).default("auto").describe("Where networks run."),
+  threads: count(0).max(256).default(0).describe("Threads inside one operation; 0 takes one per core."),
+  data: dataSchema.default({ kind: "digits", size: 28, frames: 1, samples: 5000, testSamples: 1000 }),
+  patch: count().default(4).describe("Pixels of a patch's side."),
+  tube: count().default(1).describe("Frames of a tube."),
+  encoder: encoderSchema.prefault({}),
+  decoder: encoderSchema.prefault({ width: 32, depth: 1, heads: 4 }),
+  masking: maskingSchema.prefault({ strategy: "random", ratio: 0.75 }),
+  warmupMasking: z
+    .strictObject({
+      epochs: count(0).default(0).describe("Epochs of random masking before the attention-driven one."),
+      ratio: z.number().min(0).lt(1).default(0.75).describe("Share hidden meanwhile."),
+      refreshEpochs: count().default(10).describe("Epochs between two looks at what the class token attends to."),
+    })
+    .prefault({})
+    .describe("For attention-driven masking: how it begins, and how often attention is looked at."),
+  normalise: z.boolean().default(true).describe("Whether each patch to predict is normalised by itself."),
+  batch: count().max(65_536).default(64).describe("Samples in each update."),
+  updates: count().default(800).describe("Length of the training, in updates."),
+  warmupUpdates: count(0).default(40).describe("Updates in which the learning rate rises from 0."),
+  learningRate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(2e-3)
+    .describe("Learning rate at its highest; it falls along half a cosine to 0."),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe("Share of the weights (not of biases and norms) taken off per unit of learning rate."),
+  beta2: z.number().min(0.5).lt(1).default(0.95).describe("Adam's decay of squared gradients."),
+  gradientClip: z.number().positive().nullable().default(null).describe("Largest global norm of the gradient; null for none."),
+  reportEvery: count().default(50).describe("Updates between two lines of metrics."),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+export type { MaskingSettings };
+
+/** What a recipe trains on, and what it is judged by. */
+export interface Split {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** Opens a recipe's data. Throws a BatonError that names the file which is missing or is not what it should be. */
+export async function openData({ data, seed }: Recipe): Promise<Split> {
+  switch (data.kind) {
+    case "digits": {
+      const all = digits({ seed, samples: data.samples + data.testSamples, size: data.size, frames: data.frames });
+      return { train: part(all, 0, data.samples), test: part(all, data.samples, data.testSamples) };
+    }
+    case "mnist":
+      return { train: mnist(data.folder, "train"), test: mnist(data.folder, "test") };
+    case "cifar10":
+      return { train: cifar10(data.folder, "train"), test: cifar10(data.folder, "test") };
+    case "images":
+      return everyFifth(await imageFolder(data.folder, data.size));
+  }
+}
+
+/** Pictures stand class by class: every fifth is kept for judging. */
+function everyFifth(all: Dataset): Split {
+  const pick = (which: (i: number) => boolean, name: string): Dataset => {
+    const chosen = Array.from({ length: all.size }, (_, i) => i).filter(which);
+    return {
+      ...all,
+      name: `${all.name} (${name})`,
+      size: chosen.length,
+      label: (i) => all.label(chosen[i]!),
+      read: (i, out, offset) => all.read(chosen[i]!, out, offset),
+    };
+  };
+  if (all.size < 5) return { train: all, test: all };
+  return { train: pick((i) => i % 5 !== 4, "train"), test: pick((i) => i % 5 === 4, "test") };
+}

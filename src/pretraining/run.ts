@@ -1,0 +1,163 @@
+/** A pre-training on disk: a run folder whose configuration is a recipe. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { BatonError } from "../errors.js";
+import { unknownName } from "../names.js";
+import { packageRoot, packageVersion } from "../package.js";
+import {
+  type Json,
+  listCheckpoints,
+  loadCheckpoint,
+  MetricsWriter,
+  matchTree,
+  RunFolder,
+  saveCheckpoint,
+} from "../runs/index.js";
+import type { Device } from "../tensor/device.js";
+import { RandomStream } from "../tensor/random.js";
+import type { HostTree } from "../tensor/tree.js";
+import { locateIssues, mergeLayers, type SettingLayer, yamlLayer } from "../training/layers.js";
+import { checkSettings, settingsError } from "../validation.js";
+import { Model } from "./model.js";
+import { Pretraining } from "./pretrain.js";
+import { openData, type Recipe, recipeSchema, type Split } from "./recipe.js";
+
+/** What `run.json` says of every pre-training in place of an algorithm's name. */
+const AGENT = "masked-autoencoder";
+
+const recipeFolder = () => join(packageRoot(), "experiments", "masked");
+
+export function recipeNames(): string[] {
+  return readdirSync(recipeFolder())
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .sort();
+}
+
+/** A recipe by name, or of a YAML file by path. */
+export function recipeLayer(nameOrFile: string): SettingLayer {
+  const isFile = /\.ya?ml$/.test(nameOrFile);
+  const path = isFile ? nameOrFile : join(recipeFolder(), `${nameOrFile}.yaml`);
+  if (existsSync(path))
+    return yamlLayer(readFileSync(path, "utf8"), isFile ? nameOrFile : `experiments/masked/${nameOrFile}.yaml`);
+  if (!isFile) throw unknownName("recipe", nameOrFile, recipeNames());
+  throw new BatonError("unknown-name", `there is no file ${path}`, { hint: `recipes: ${recipeNames().join(", ")}` });
+}
+
+/** Checks a recipe. Throws one BatonError with every mistake and where it was written. */
+export function resolveRecipe(layers: readonly SettingLayer[]): Recipe {
+  const layer = mergeLayers(layers);
+  const checked = checkSettings(recipeSchema, layer.settings);
+  if (checked.issues !== undefined) throw settingsError(locateIssues(checked.issues, [], layer));
+  return checked.value;
+}
+
+/** What is heard of a pre-training as it goes on. */
+export interface PretrainEvents {
+  readonly onReport?: (update: number, loss: number) => void;
+}
+
+export interface Pretrained {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly data: Split;
+  readonly weights: HostTree;
+  readonly updates: number;
+}
+
+/** Begins a run folder, or opens that of the same recipe to go on with it. */
+export function beginOrOpen(path: string, recipe: Recipe): RunFolder {
+  if (RunFolder.inspect(path) !== "run") {
+    const info = { baton: packageVersion(), env: recipe.data.kind, agent: AGENT, seed: recipe.seed };
+    return RunFolder.create(
+      path,
+      info,
+      `# The whole recipe of this run; \`baton pretrain --run …\` resumes with it.\n${stringify(recipe)}`,
+    );
+  }
+  return openPretraining(path);
+}
+
+/** Opens a run of `baton pretrain`. Throws a BatonError when it is a run of another kind. */
+export function openPretraining(path: string): RunFolder {
+  const run = RunFolder.open(path);
+  if (run.info.agent === AGENT) return run;
+  throw new BatonError("incompatible", `${path} is a run of ${run.info.agent} on ${run.info.env}, not of baton pretrain`, {
+    hint: "choose another folder with --run",
+  });
+}
+
+export const recipeOf = (run: RunFolder): SettingLayer => yamlLayer(run.readConfig(), run.config);
+
+/** Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. */
+export async function pretrainRun(
+  run: RunFolder,
+  recipe: Recipe,
+  device: Device,
+  events: PretrainEvents = {},
+  signal?: AbortSignal,
+): Promise<Pretrained> {
+  const data = await openData(recipe);
+  const model = new Model(recipe, data.train);
+  const release = run.lock();
+  try {
+    const training = new Pretraining(device, model, data.train);
+    const resumed = listCheckpoints(run).steps.length > 0;
+    if (resumed) {
+      const { state, json } = loadCheckpoint(run, "latest", { replay: false });
+      training.restore(
+        matchTree(await training.state(), state, `the checkpoint of ${run.path}`),
+        (json as { updates: number }).updates,
+      );
+    }
+    const before = training.updates;
+    const progress = { environmentSteps: before * recipe.batch, updates: before };
+    const metrics = new MetricsWriter(run, resumed ? { resume: progress } : {});
+    const started = performance.now();
+    try {
+      let [sum, count] = [0, 0];
+      while (training.updates < recipe.updates && !signal?.aborted) {
+        sum += await training.update();
+        count += 1;
+        if (training.updates % recipe.reportEvery !== 0 && training.updates !== recipe.updates) continue;
+        const { updates } = training;
+        metrics.write({
+          environmentSteps: updates * recipe.batch,
+          updates,
+          wallSeconds: (performance.now() - started) / 1000,
+          loss: sum / count,
+        });
+        events.onReport?.(updates, sum / count);
+        [sum, count] = [0, 0];
+      }
+      metrics.flush();
+      const { updates } = training;
+      if (updates > before)
+        saveCheckpoint(run, { step: updates, state: await training.state(), json: { updates } as unknown as Json });
+      return { recipe, model, data, weights: await training.weights(), updates };
+    } finally {
+      metrics.close();
+      training.dispose();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** A pre-trained model with its data, or the same freshly initialised where `fresh`. */
+export async function loadPretrained(
+  path: string,
+  { fresh = false, seed }: { fresh?: boolean; seed?: number } = {},
+): Promise<Pretrained> {
+  const run = openPretraining(path);
+  const recipe = resolveRecipe([recipeOf(run)]);
+  const data = await openData(recipe);
+  const model = new Model(recipe, data.train);
+  const start = model.init(RandomStream.from(seed ?? recipe.seed, "initial weights"));
+  if (fresh) return { recipe, model, data, weights: start, updates: 0 };
+  const { state, json } = loadCheckpoint(run, "latest", { replay: false });
+  const { params } = state as { params: HostTree };
+  const weights = matchTree(start, params, `the checkpoint of ${path}`);
+  return { recipe, model, data, weights, updates: (json as { updates: number }).updates };
+}
