@@ -42,17 +42,14 @@ export type Candidates = {
   };
 };
 
-/** Rows [M,K,H] and D of them. */
-type Rows = { before: Tensor; decided: Halves };
-
 /** What becomes of the SE-state under each candidate. */
 export type Outcome = {
   /** [M,K] V of the resulting SE-state. */
   values: Tensor;
-  /** [M,K,·] the actor's new row. */
-  actor: Rows;
-  /** [M,K',·] the target's. */
-  target?: Rows;
+  /** [M,K,H] the actor's new row, as D sees it. */
+  actor: Tensor;
+  /** [M,K',H] the target's. */
+  target?: Tensor;
 };
 
 /** Which of the encoder's batch, which agent: one of each per situation. */
@@ -204,44 +201,50 @@ export function decideMasked(p: NetworkParameters, before: Tensor, mask: Tensor)
 /**
  * V of the SE-state after each candidate, by incremental pooling (ace-spec §4.4): only the actor's and the target's rows change, all
  * others keep their D.
+ *
+ * Where a maximum is taken with rows that are 0 or more, D's last ReLU is left out: a maximum with 0 is one.
  */
 export function tryCandidates(p: NetworkParameters, s: SequentialState, c: Candidates): Outcome {
   const [M, N, H] = s.before.shape as [number, number, number];
   const K = c.active.shape[1]!;
-  const actorRow = tf.add(tf.mul(tf.range(0, M, 1, "int32"), int(N)), c.actor);
-  const acting = tf.expandDims(tf.gather(tf.reshape(s.before, [M * N, H]), actorRow), 1); // [M,1,H]
-  const actorBefore = tf.add(acting, c.active);
-  const actor = { before: actorBefore, decided: decideMasked(p, actorBefore, c.actorAlive) };
+  const table = tf.reshape(s.before, [M * N, H]);
+  const first = tf.mul(tf.range(0, M, 1, "int32"), int(N)); // [M] row of entity 0
+  const actor = tf.add(tf.expandDims(tf.gather(table, tf.add(first, c.actor)), 1), c.active); // [M,K,H]
+  const ofActor = decide(p, actor);
+  const actorAverage = tf.mul(ofActor.average, c.actorAlive);
+  const actorMaximum = tf.mul(ofActor.maximum, c.actorAlive);
   const others = tf.sub(1, tf.expandDims(oneHot(c.actor, N), 2)); // [M,N,1]
   const averages = tf.mul(s.decided.average, others);
   const maxima = tf.mul(s.decided.maximum, others);
   const sum = tf.sum(averages, 1, true); // [M,1,H]
-  const { average, maximum } = actor.decided;
   // z = [ (Σ_e D_avg) / N ; max_e D_max ]
   if (!c.target) {
-    const max = tf.maximum(tf.max(maxima, 1, true), maximum);
-    return { values: value(p, tf.div(tf.add(sum, average), N), max), actor };
+    const max = tf.maximum(tf.max(maxima, 1, true), actorMaximum);
+    return { values: value(p, tf.add(sum, actorAverage), max, N), actor };
   }
-  // tables of what the others pool to without each entity, and in the last row with all of them
-  const { whole, without } = leaveOneOutMaximum(maxima);
-  const sums = tf.reshape(tf.concat([tf.sub(sum, averages), sum], 1), [M * (N + 1), H]);
-  const largest = tf.reshape(tf.concat([without, whole], 1), [M * (N + 1), H]);
   const { entity, passive, other } = c.target;
-  const K2 = entity.shape[1]!;
-  const untargeted = K - K2;
-  const stay = tf.add(tf.mul(tf.range(0, M, 1, "int32"), int(N + 1)), int(N)); // [M] the table's last row
-  const left = tf.where(tf.cast(tf.reshape(other, [M, K2]), "bool"), tf.sub(entity, int(N)), tf.zerosLike(entity));
-  const padded = untargeted > 0 ? tf.concat([tf.zeros([M, untargeted], "int32"), left], 1) : left; // [M,K]
-  const index = tf.reshape(tf.add(tf.expandDims(stay, 1), padded), [M * K]);
-  const targetRow = tf.add(tf.expandDims(tf.mul(tf.range(0, M, 1, "int32"), int(N)), 1), tf.maximum(entity, int(0)));
-  const targetBefore = tf.add(tf.gather(tf.reshape(s.before, [M * N, H]), targetRow), passive); // [M,K',H]
-  const target = { before: targetBefore, decided: decideMasked(p, targetBefore, other) };
-  const onto = (rows: Tensor) => (untargeted > 0 ? tf.concat([tf.zeros([M, untargeted, H]), rows], 1) : rows); // [M,K,H]
-  const baseSum = tf.reshape(tf.gather(sums, index), [M, K, H]);
-  const baseMax = tf.reshape(tf.gather(largest, index), [M, K, H]);
-  const mean = tf.div(tf.addN([baseSum, average, onto(target.decided.average)]), N);
-  const max = tf.maximum(tf.maximum(baseMax, maximum), onto(target.decided.maximum));
-  return { values: value(p, mean, max), actor, target };
+  const T = entity.shape[1]!;
+  const someone = tf.maximum(entity, int(0));
+  const targetRow = tf.reshape(tf.add(tf.expandDims(first, 1), someone), [M * T]);
+  const rowsOf = (rows: Tensor) => tf.reshape(tf.gather(rows, targetRow), [M, T, H]);
+  const target = tf.add(rowsOf(table), passive); // [M,T,H]
+  const ofTarget = decide(p, target);
+  // Σ: the target's row is exchanged, where there is one
+  const exchanged = tf.sub(ofTarget.average, rowsOf(tf.reshape(averages, [M * N, H])));
+  const sums = tf.add(tf.mul(exchanged, other), sum);
+  // max: over all but the actor and the target, whose new row joins
+  const { whole, without } = leaveOneOutMaximum(maxima);
+  const remaining = tf.reshape(tf.concat([without, whole], 1), [M * (N + 1), H]); // without nobody in the last row
+  const isOther = tf.cast(tf.reshape(other, [M, T]), "int32");
+  const leftOut = tf.add(tf.mul(isOther, tf.sub(someone, int(N))), int(N));
+  const remainingRow = tf.add(tf.expandDims(tf.mul(tf.range(0, M, 1, "int32"), int(N + 1)), 1), leftOut);
+  const largest = tf.reshape(tf.gather(remaining, tf.reshape(remainingRow, [M * T])), [M, T, H]);
+  const maximums = tf.maximum(largest, tf.mul(ofTarget.maximum, other));
+  // untargeted candidates leave the others as they are
+  const before = (ofOthers: Tensor, ofTargeted: Tensor) =>
+    K === T ? ofTargeted : tf.concat([tf.tile(ofOthers, [1, K - T, 1]), ofTargeted], 1);
+  const max = tf.maximum(before(whole, maximums), actorMaximum);
+  return { values: value(p, tf.add(before(sum, sums), actorAverage), max, N), actor, target };
 }
 
 /** Maximum over entities of non-negative [M,N,H]: over all [M,1,H], and over all but each one [M,N,H] (second largest where it alone is largest). */

@@ -25,10 +25,10 @@ export function halves(hidden: Tensor, { w, b }: Linear): Halves {
   };
 }
 
-/** concat(a, b)·w + bias for a layer of 2H inputs, without the concatenation. */
-export function joined(a: Tensor, b: Tensor, { w, b: bias }: Linear): Tensor {
+/** concat(a/divisor, b)·w + bias for a layer of 2H inputs, without the concatenation, and divided in the weights. */
+export function joined(a: Tensor, b: Tensor, { w, b: bias }: Linear, divisor = 1): Tensor {
   const [top, bottom] = tf.split(w, 2, 0) as [Tensor, Tensor];
-  return tf.add(dense(a, { w: top, b: bias }), dense(b, { w: bottom }));
+  return tf.add(dense(a, { w: tf.div(top, divisor), b: bias }), dense(b, { w: bottom }));
 }
 
 /** Far below every activation: what is added to a row that must not win a maximum. */

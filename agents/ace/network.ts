@@ -89,9 +89,9 @@ export const beforeDeciding = (p: NetworkParameters, x: Tensor): Tensor => dense
 /** D from there: per-entity decision embedding. */
 export const decide = (p: NetworkParameters, before: Tensor): Halves => halves(tf.relu(before), p.decision.output);
 
-/** V of pooled decision embeddings, […,H] each → […]. */
-export function value(p: NetworkParameters, mean: Tensor, max: Tensor): Tensor {
-  const v = dense(tf.relu(joined(mean, max, p.value.hidden)), p.value.output);
+/** V of pooled decision embeddings, […,H] each → […]. Instead of the mean there may be a sum, and over how many it goes. */
+export function value(p: NetworkParameters, mean: Tensor, max: Tensor, count = 1): Tensor {
+  const v = dense(tf.relu(joined(mean, max, p.value.hidden, count)), p.value.output);
   return tf.squeeze(v, [v.rank - 1]);
 }
 

@@ -54,7 +54,7 @@ export function rollOutByGap(
     actions.push(action);
     values.push(tf.where(mask, own.outcome.values, UNAVAILABLE));
     undecided = tf.mul(undecided, tf.sub(1, oneHot(next, n)));
-    if (position < n - 1) state = commit(state, own.candidates, own.outcome, action);
+    if (position < n - 1) state = commit(p, state, own.candidates, own.outcome, action);
   }
   const decided = tf.stack(order, 1); // [B,n]
   const positionOf = tf.cast(tf.argMax(oneHot(decided, n), 1), "int32");
@@ -68,10 +68,6 @@ export function rollOutByGap(
 /** Candidates and outcomes of the situations `row` [B] among all n·B. */
 function ofRows(row: Tensor, c: Candidates, o: Outcome): { candidates: Candidates; outcome: Outcome } {
   const take = (x: Tensor) => tf.gather(x, row);
-  const rows = ({ before, decided }: Outcome["actor"]): Outcome["actor"] => ({
-    before: take(before),
-    decided: { average: take(decided.average), maximum: take(decided.maximum) },
-  });
   return {
     candidates: {
       actor: take(c.actor),
@@ -81,6 +77,6 @@ function ofRows(row: Tensor, c: Candidates, o: Outcome): { candidates: Candidate
         target: { entity: take(c.target.entity), passive: take(c.target.passive), other: take(c.target.other) },
       }),
     },
-    outcome: { values: take(o.values), actor: rows(o.actor), ...(o.target && { target: rows(o.target) }) },
+    outcome: { values: take(o.values), actor: take(o.actor), ...(o.target && { target: take(o.target) }) },
   };
 }

@@ -58,7 +58,7 @@ export function rollOut(
     const action = choose(outcome.values, mask, candidates.actor);
     actions.push(action);
     values.push(tf.where(mask, outcome.values, UNAVAILABLE));
-    if (position < n - 1) state = commit(state, candidates, outcome, action);
+    if (position < n - 1) state = commit(p, state, candidates, outcome, action);
   }
   const positionOf = tf.cast(tf.argMax(oneHot(order, n), 1), "int32"); // [B,n] when each agent decided
   return { actions: pickRows(tf.stack(actions, 1), positionOf), values: pickRows(tf.stack(values, 1), positionOf) };
@@ -77,32 +77,39 @@ function byPosition({ actor, actorAlive, active, target }: Candidates, n: number
   }));
 }
 
-/** The SE-state after `action` [B]: the actor's and the target's rows are replaced by those that the candidate already had. */
-export function commit(s: SequentialState, c: Candidates, outcome: Outcome, action: Tensor): SequentialState {
+/** The SE-state after `action` [B]: the actor's and the target's rows are replaced. */
+export function commit(
+  p: NetworkParameters,
+  s: SequentialState,
+  c: Candidates,
+  outcome: Outcome,
+  action: Tensor,
+): SequentialState {
   const [B, N] = s.before.shape as [number, number, number];
   const entity = tf.expandDims(tf.range(0, N, 1, "int32"), 0); // [1,N]
   const isActor = tf.cast(tf.equal(entity, tf.expandDims(c.actor, 1)), "int32"); // [B,N]
   // rows of [s, actor's, target's]: entity e keeps row e unless it is one of the two
   let index = tf.add(tf.tile(entity, [B, 1]), tf.mul(isActor, tf.sub(int(N), entity)));
-  const slot = c.target ? tf.sub(action, int(c.active.shape[1]! - c.target.entity.shape[1]!)) : undefined;
-  if (c.target && slot) {
+  const rows = [pickRow(outcome.actor, action)];
+  const alive = [tf.reshape(c.actorAlive, [B, 1])];
+  if (c.target) {
+    const slot = tf.sub(action, int(c.active.shape[1]! - c.target.entity.shape[1]!));
     const chosen = tf.expandDims(pickRow(c.target.entity, slot), 1); // [B,1]
     const targeted = tf.greaterEqual(tf.expandDims(slot, 1), int(0));
     const isTarget = tf.mul(tf.cast(tf.logicalAnd(tf.equal(entity, chosen), targeted), "int32"), tf.sub(int(1), isActor));
     // one who targets itself already has its row, which includes what it receives
     index = tf.add(index, tf.mul(isTarget, tf.sub(int(N + 1), entity)));
+    rows.push(pickRow(outcome.target!, slot));
+    alive.push(pickRow(c.target.other, slot));
   }
-  const replaced = (rows: Tensor, ofActor: Tensor, ofTarget: Tensor | undefined) => {
-    const table = [rows, tf.expandDims(pickRow(ofActor, action), 1)];
-    if (ofTarget && slot) table.push(tf.expandDims(pickRow(ofTarget, slot), 1));
-    return pickRows(tf.concat(table, 1), index);
-  };
-  const { actor, target } = outcome;
+  const before = tf.stack(rows, 1); // [B,1 or 2,H]
+  const decided = decideMasked(p, before, tf.stack(alive, 1));
+  const replaced = (old: Tensor, changed: Tensor) => pickRows(tf.concat([old, changed], 1), index);
   return {
-    before: replaced(s.before, actor.before, target?.before),
+    before: replaced(s.before, before),
     decided: {
-      average: replaced(s.decided.average, actor.decided.average, target?.decided.average),
-      maximum: replaced(s.decided.maximum, actor.decided.maximum, target?.decided.maximum),
+      average: replaced(s.decided.average, decided.average),
+      maximum: replaced(s.decided.maximum, decided.maximum),
     },
   };
 }
