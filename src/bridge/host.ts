@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly python?: string;
   /** Folders in which Python looks for modules, besides the working folder and PYTHONPATH. */
   readonly path?: readonly string[];
+  /** The Python module that is run, `baton_host` unless given. */
+  readonly module?: string;
   /** Called with what the host or its simulators print; it is dropped otherwise, but for the last lines when the host dies. */
   readonly output?: (text: string) => void;
 }
@@ -172,6 +174,7 @@ function processCommand({
   options = {},
   python = "python3",
   path = [],
+  module = "baton_host",
   output,
 }: HostOptions): HostCommand {
   const folder = mkdtempSync(join(tmpdir(), "baton-"));
@@ -181,7 +184,7 @@ function processCommand({
   return {
     name: gym ? environment : `python:${environment}`,
     command: python,
-    arguments: ["-m", "baton_host", ...hostArguments({ environment, copies, gym, options }), "--bind", endpoint, "--with-parent"],
+    arguments: ["-m", module, ...hostArguments({ environment, copies, gym, options }), "--bind", endpoint, "--with-parent"],
     env: { ...process.env, PYTHONUNBUFFERED: "1", PYTHONPATH: [...folders, ...(given ? [given] : [])].join(delimiter) },
     endpoint,
     grace,

@@ -6,6 +6,7 @@ import { RandomStream } from "../tensor/random.js";
 import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
 import { benchEngineCommand } from "./bench-engine/index.js";
 import { benchLearnerCommand } from "./bench-learner.js";
+import { benchBridgeCommand } from "./bench-bridge.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
@@ -15,6 +16,7 @@ export function benchCommand(): Command {
     .addCommand(benchEnvironmentCommand())
     .addCommand(benchEngineCommand())
     .addCommand(benchLearnerCommand())
+    .addCommand(benchBridgeCommand())
     .addCommand(benchPoliciesCommand());
 }
 

@@ -46,6 +46,9 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     "uint8": np.dtype("u1"),
 }
 
+_NAMES: Mapping[np.dtype[Any], str] = {dtype: name for name, dtype in DTYPES.items()}
+_PADDING = [bytes(size) for size in range(8)]
+
 
 @dataclass(frozen=True)
 class Message:
@@ -59,14 +62,15 @@ class Message:
 def encode(kind: str, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
     """One frame; each array is copied once, into it."""
     described: list[list[Any]] = []
-    parts: list[bytes] = []
+    parts: list[Any] = []
     offset = 0
     for name, array in (arrays or {}).items():
-        dtype = DTYPES[array.dtype.name]
-        raw = np.ascontiguousarray(array, dtype).tobytes()
-        described.append([name, array.dtype.name, list(array.shape), offset])
-        size = _padded(len(raw))
-        parts += [raw, bytes(size - len(raw))]
+        if not array.flags.c_contiguous:
+            array = array.copy(order="C")
+        described.append([name, _NAMES[array.dtype], array.shape, offset])
+        size = _padded(array.nbytes)
+        # A view of no bytes cannot be cast, and there is nothing to copy.
+        parts += [array.data.cast("B") if array.nbytes else b"", _PADDING[size - array.nbytes]]
         offset += size
     header = msgpack.packb({"kind": kind, "version": PROTOCOL_VERSION, "arrays": described, **fields}, use_bin_type=True)
     start = _padded(4 + len(header))

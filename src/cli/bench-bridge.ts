@@ -1,0 +1,255 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { Dealer } from "zeromq";
+import { connectGroups } from "../bridge/client.js";
+import { Connection } from "../bridge/connection.js";
+import { Host } from "../bridge/host.js";
+import { encodeMessage } from "../bridge/protocol.js";
+import type { VectorEnvironment } from "../environment.js";
+import { allocateVectorTimeStep } from "../environments/timestep.js";
+import { positiveNumber, wholeNumber } from "./arguments.js";
+import { type BenchRow, benchRow, median, printBench } from "./bench-report.js";
+
+interface BenchBridgeOptions {
+  rounds: string;
+  seconds: string;
+  python?: string;
+  json?: boolean;
+}
+
+/** Length of the simulated environment's step, in seconds. */
+const simulatedStep = 0.005;
+
+export function benchBridgeCommand(): Command {
+  return new Command("bridge")
+    .description("What the bridge to Python costs: against bare ZeroMQ, in CPU time, and how hosts add up.")
+    .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
+    .option("--seconds <s>", "Length of each round in seconds.", "0.3")
+    .option("--python <path>", "Interpreter of the hosts (default: BATON_PYTHON, or python3).")
+    .option("--json", "Print the figures as one JSON object.")
+    .action((options: BenchBridgeOptions) => benchBridge(options));
+}
+
+async function benchBridge(options: BenchBridgeOptions): Promise<void> {
+  const rounds = wholeNumber("--rounds", options.rounds, 1, 10_000);
+  const seconds = positiveNumber("--seconds", options.seconds);
+  const python = options.python ?? process.env.BATON_PYTHON ?? "python3";
+  const rows: BenchRow[] = [];
+  for (const copies of [1, 32]) {
+    for (const kilobytes of [2, 64]) rows.push(...(await compareWithBare(python, copies, kilobytes, rounds, seconds)));
+  }
+  rows.push(await cpuTime(python, rounds * seconds), await twoHosts(python, rounds, seconds));
+  printBench(rows, options.json === true);
+}
+
+/** Steps or answers that come in, and how long one takes. */
+interface Rate {
+  readonly perSecond: number;
+  /** Median, in microseconds. */
+  readonly roundTrip: number;
+}
+
+/** Round trips and rates of one size of message; the ways take turns, so that whatever else the machine does falls on all alike. */
+async function compareWithBare(
+  python: string,
+  copies: number,
+  kilobytes: number,
+  rounds: number,
+  seconds: number,
+): Promise<BenchRow[]> {
+  const size = 1024 * kilobytes;
+  const ways = [
+    await openBare(python, copies, size, 1),
+    await openBridge(python, copies, size, 1),
+    await openBare(python, copies, size, 2),
+    await openBridge(python, copies, size, 2),
+  ];
+  const seen = ways.map((): Rate[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [k, way] of ways.entries()) {
+      const rate = await way.measure(round === 0 ? seconds / 2 : seconds);
+      if (round > 0) seen[k]!.push(rate);
+    }
+  }
+  for (const way of ways) await way.close();
+  const [bare, bridge, bareTwo, bridgeTwo] = seen.map((rates) => ({
+    roundTrip: median(rates.map(({ roundTrip }) => roundTrip)),
+    perSecond: copies * median(rates.map(({ perSecond }) => perSecond)),
+  })) as [Rate, Rate, Rate, Rate];
+  // Noise of the machine is shared by what is measured one right after the other.
+  const ratio = median(seen[3]!.map(({ perSecond }, round) => perSecond / seen[2]![round]!.perSecond));
+  const name = `${copies} ${copies === 1 ? "copy" : "copies"} at ${kilobytes} KB`;
+  const bareName = "bare ZeroMQ echo";
+  const many = copies > 1;
+  return [
+    benchRow({ name: `${name}: round trip`, unit: "µs", value: bridge.roundTrip }),
+    benchRow({ name: `${name}: round trip, ${bareName}`, unit: "µs", value: bare.roundTrip }),
+    benchRow({ name: `${name}: one request under way`, unit: "env steps/s", value: bridge.perSecond }),
+    benchRow({
+      name: `${name}: two requests under way`,
+      unit: "env steps/s",
+      value: bridgeTwo.perSecond,
+      peer: { name: bareName, value: bridgeTwo.perSecond / ratio, target: many ? 0.85 : 0, better: "higher" },
+    }),
+    benchRow({ name: `${name}: two requests under way, ${bareName}`, unit: "env steps/s", value: bareTwo.perSecond }),
+    ...(many && kilobytes === 2
+      ? [
+          benchRow({
+            name: `${name}: null environment`,
+            unit: "env steps/s",
+            value: bridgeTwo.perSecond,
+            peer: { name: "what an idle machine of two cores should do", value: 150_000, target: 1, better: "higher" },
+          }),
+        ]
+      : []),
+  ];
+}
+
+interface Way {
+  measure(seconds: number): Promise<Rate>;
+  close(): Promise<void>;
+}
+
+/** A host for benchmarks: `copies` copies in each of `groups` groups, whose time steps take `size` bytes. */
+function startHost(python: string, kind: "null" | "echo", copies: number, size: number, groups: number, step = 0): Host {
+  const options = { size, groups, seconds: step };
+  return new Host({ module: "baton_host.bench", environment: kind, copies: copies * groups, options, python });
+}
+
+async function openGroups(host: Host, groups: number) {
+  const connection = new Connection(host.endpoint, "the bench's host");
+  void host.ended.then((error) => connection.end(error));
+  const environments = await connectGroups(connection, groups);
+  const players = environments.map(playerOf);
+  for (const player of players) await player.begin();
+  const close = async () => {
+    connection.close();
+    await host.close();
+  };
+  return { players, close };
+}
+
+function playerOf(environment: VectorEnvironment) {
+  const out = allocateVectorTimeStep(environment.spec, environment.copies);
+  const actions = new Int32Array(environment.copies);
+  const all = Array.from({ length: environment.copies }, (_, copy) => copy);
+  return {
+    begin: async () => environment.reset(all, all, out),
+    step: async () => environment.step(actions, out),
+  };
+}
+
+async function openBridge(python: string, copies: number, size: number, underWay: number): Promise<Way> {
+  const { players, close } = await openGroups(startHost(python, "null", copies, size, underWay), underWay);
+  return { measure: (seconds) => measure(players, seconds), close };
+}
+
+/** The same messages with nothing around the sockets. */
+async function openBare(python: string, copies: number, size: number, underWay: number): Promise<Way> {
+  const host = startHost(python, "echo", copies, size, underWay);
+  const socket = new Dealer({ linger: 0 });
+  socket.connect(host.endpoint);
+  const actions = { shape: [copies, 1], data: new Int32Array(copies) };
+  const frame = encodeMessage("step", { id: 1, first: 0 }, { actions });
+  const waiting: (() => void)[] = [];
+  let receiving = false;
+  const receive = async () => {
+    if (receiving) return;
+    receiving = true;
+    while (waiting.length > 0) {
+      await socket.receive();
+      waiting.shift()!();
+    }
+    receiving = false;
+  };
+  let sent: Promise<void> = Promise.resolve();
+  const step = () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      sent = sent.then(() => socket.send(frame));
+      void receive();
+    });
+  await step();
+  return {
+    measure: (seconds) =>
+      measure(
+        Array.from({ length: underWay }, () => ({ step })),
+        seconds,
+      ),
+    async close() {
+      socket.close();
+      await host.close();
+    },
+  };
+}
+
+/** All players go on by themselves for about `seconds`. */
+async function measure(players: readonly { step(): Promise<void> }[], seconds: number): Promise<Rate> {
+  const start = performance.now();
+  const end = start + 1000 * seconds;
+  const times: number[] = [];
+  await Promise.all(
+    players.map(async ({ step }) => {
+      let before = performance.now();
+      while (before < end) {
+        await step();
+        const now = performance.now();
+        times.push(now - before);
+        before = now;
+      }
+    }),
+  );
+  const elapsed = (performance.now() - start) / 1000;
+  return { perSecond: times.length / elapsed, roundTrip: 1000 * median(times) };
+}
+
+/** CPU time of both sides while an environment sleeps through its steps. */
+async function cpuTime(python: string, seconds: number): Promise<BenchRow> {
+  const host = startHost(python, "null", 32, 65_536, 1, simulatedStep);
+  const { players, close } = await openGroups(host, 1);
+  await measure(players, 0.2);
+  const before = cpuSeconds(host.pid!);
+  const { perSecond } = await measure(players, Math.max(2, seconds));
+  const used = cpuSeconds(host.pid!) - before;
+  await close();
+  const perStep = used / (perSecond * Math.max(2, seconds));
+  return benchRow({
+    name: "32 copies at 64 KB, steps of 5 ms: CPU time of the bridge, both sides",
+    unit: "% of the step",
+    value: (100 * perStep) / simulatedStep,
+    peer: { name: "at most", value: 5, target: 1, better: "lower" },
+  });
+}
+
+/** Seconds of CPU that this process and a host have used. */
+function cpuSeconds(pid: number): number {
+  const { user, system } = process.cpuUsage();
+  let ticks = 0;
+  try {
+    // See proc(5): after the name, which may hold anything but ends with the last bracket, utime and stime are fields 12 and 13.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
+    ticks = Number(fields[11]) + Number(fields[12]);
+  } catch {
+    // Not Linux: only this side is counted.
+  }
+  return (user + system) / 1e6 + ticks / 100;
+}
+
+/** Two hosts against one with steps of 5 ms, each with one request under way. */
+async function twoHosts(python: string, rounds: number, seconds: number): Promise<BenchRow> {
+  const fleets = await Promise.all([0, 1].map(() => openGroups(startHost(python, "null", 32, 65_536, 1, simulatedStep), 1)));
+  const players = fleets.flatMap((fleet) => fleet.players);
+  const rates: { one: number; two: number }[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const one = await measure(players.slice(0, 1), seconds);
+    const two = await measure(players, seconds);
+    if (round > 0) rates.push({ one: 32 * one.perSecond, two: 32 * two.perSecond });
+  }
+  for (const fleet of fleets) await fleet.close();
+  return benchRow({
+    name: "32 copies at 64 KB, steps of 5 ms: two hosts",
+    unit: "env steps/s",
+    value: median(rates.map(({ two }) => two)),
+    peer: { name: "one host", value: median(rates.map(({ one }) => one)), target: 1.8, better: "higher" },
+  });
+}
