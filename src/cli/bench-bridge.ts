@@ -47,6 +47,8 @@ interface Rate {
   readonly perSecond: number;
   /** Median, in microseconds. */
   readonly roundTrip: number;
+  /** CPU time of one, both sides together, in microseconds. */
+  readonly cpu: number;
 }
 
 /** Round trips and rates of one size of message; the ways take turns, so that whatever else the machine does falls on all alike. */
@@ -72,36 +74,25 @@ async function compareWithBare(
     }
   }
   for (const way of ways) await way.close();
-  const [bare, bridge, bareTwo, bridgeTwo] = seen.map((rates) => ({
-    roundTrip: median(rates.map(({ roundTrip }) => roundTrip)),
-    perSecond: copies * median(rates.map(({ perSecond }) => perSecond)),
-  })) as [Rate, Rate, Rate, Rate];
+  const middle = (k: number, of: (rate: Rate) => number) => median(seen[k]!.map(of));
+  const steps = (k: number) => copies * middle(k, ({ perSecond }) => perSecond);
+  const [bare, bridge, bareTwo, bridgeTwo] = [0, 1, 2, 3];
   // Noise of the machine is shared by what is measured one right after the other.
-  const ratio = median(seen[3]!.map(({ perSecond }, round) => perSecond / seen[2]![round]!.perSecond));
+  const ratio = median(seen[bridgeTwo]!.map(({ perSecond }, round) => perSecond / seen[bareTwo]![round]!.perSecond));
   const name = `${copies} ${copies === 1 ? "copy" : "copies"} at ${kilobytes} KB`;
-  const bareName = "bare ZeroMQ echo";
-  const many = copies > 1;
+  const echo = "bare ZeroMQ echo";
+  const rate = { name: `${name}: two requests under way`, unit: "env steps/s", value: steps(bridgeTwo) };
+  const ceiling = { name: echo, value: steps(bridgeTwo) / ratio, target: 0.85, better: "higher" } as const;
+  const idle = { name: "two idle cores should do", value: 150_000, target: 1, better: "higher" } as const;
   return [
-    benchRow({ name: `${name}: round trip`, unit: "µs", value: bridge.roundTrip }),
-    benchRow({ name: `${name}: round trip, ${bareName}`, unit: "µs", value: bare.roundTrip }),
-    benchRow({ name: `${name}: one request under way`, unit: "env steps/s", value: bridge.perSecond }),
-    benchRow({
-      name: `${name}: two requests under way`,
-      unit: "env steps/s",
-      value: bridgeTwo.perSecond,
-      peer: { name: bareName, value: bridgeTwo.perSecond / ratio, target: many ? 0.85 : 0, better: "higher" },
-    }),
-    benchRow({ name: `${name}: two requests under way, ${bareName}`, unit: "env steps/s", value: bareTwo.perSecond }),
-    ...(many && kilobytes === 2
-      ? [
-          benchRow({
-            name: `${name}: null environment`,
-            unit: "env steps/s",
-            value: bridgeTwo.perSecond,
-            peer: { name: "what an idle machine of two cores should do", value: 150_000, target: 1, better: "higher" },
-          }),
-        ]
-      : []),
+    benchRow({ name: `${name}: round trip`, unit: "µs", value: middle(bridge, ({ roundTrip }) => roundTrip) }),
+    benchRow({ name: `${name}: round trip, ${echo}`, unit: "µs", value: middle(bare, ({ roundTrip }) => roundTrip) }),
+    benchRow({ name: `${name}: CPU time of a message, both sides`, unit: "µs", value: middle(bridgeTwo, ({ cpu }) => cpu) }),
+    benchRow({ name: `${name}: CPU time of a message, ${echo}`, unit: "µs", value: middle(bareTwo, ({ cpu }) => cpu) }),
+    benchRow({ name: `${name}: one request under way`, unit: "env steps/s", value: steps(bridge) }),
+    benchRow(copies > 1 ? { ...rate, peer: ceiling } : rate),
+    benchRow({ name: `${name}: two requests under way, ${echo}`, unit: "env steps/s", value: steps(bareTwo) }),
+    ...(copies > 1 && kilobytes === 2 ? [benchRow({ ...rate, name: `${name}: null environment`, peer: idle })] : []),
   ];
 }
 
@@ -140,8 +131,9 @@ function playerOf(environment: VectorEnvironment) {
 }
 
 async function openBridge(python: string, copies: number, size: number, underWay: number): Promise<Way> {
-  const { players, close } = await openGroups(startHost(python, "null", copies, size, underWay), underWay);
-  return { measure: (seconds) => measure(players, seconds), close };
+  const host = startHost(python, "null", copies, size, underWay);
+  const { players, close } = await openGroups(host, underWay);
+  return { measure: (seconds) => measure(players, seconds, host.pid), close };
 }
 
 /** The same messages with nothing around the sockets. */
@@ -175,6 +167,7 @@ async function openBare(python: string, copies: number, size: number, underWay: 
       measure(
         Array.from({ length: underWay }, () => ({ step })),
         seconds,
+        host.pid,
       ),
     async close() {
       socket.close();
@@ -184,7 +177,8 @@ async function openBare(python: string, copies: number, size: number, underWay: 
 }
 
 /** All players go on by themselves for about `seconds`. */
-async function measure(players: readonly { step(): Promise<void> }[], seconds: number): Promise<Rate> {
+async function measure(players: readonly { step(): Promise<void> }[], seconds: number, host?: number): Promise<Rate> {
+  const cpuBefore = cpuSeconds(host);
   const start = performance.now();
   const end = start + 1000 * seconds;
   const times: number[] = [];
@@ -200,7 +194,8 @@ async function measure(players: readonly { step(): Promise<void> }[], seconds: n
     }),
   );
   const elapsed = (performance.now() - start) / 1000;
-  return { perSecond: times.length / elapsed, roundTrip: 1000 * median(times) };
+  const cpu = (1e6 * (cpuSeconds(host) - cpuBefore)) / times.length;
+  return { perSecond: times.length / elapsed, roundTrip: 1000 * median(times), cpu };
 }
 
 /** CPU time of both sides while an environment sleeps through its steps. */
@@ -208,21 +203,18 @@ async function cpuTime(python: string, seconds: number): Promise<BenchRow> {
   const host = startHost(python, "null", 32, 65_536, 1, simulatedStep);
   const { players, close } = await openGroups(host, 1);
   await measure(players, 0.2);
-  const before = cpuSeconds(host.pid!);
-  const { perSecond } = await measure(players, Math.max(2, seconds));
-  const used = cpuSeconds(host.pid!) - before;
+  const { cpu } = await measure(players, Math.max(2, seconds), host.pid);
   await close();
-  const perStep = used / (perSecond * Math.max(2, seconds));
   return benchRow({
     name: "32 copies at 64 KB, steps of 5 ms: CPU time of the bridge, both sides",
     unit: "% of the step",
-    value: (100 * perStep) / simulatedStep,
+    value: (100 * cpu) / (1e6 * simulatedStep),
     peer: { name: "at most", value: 5, target: 1, better: "lower" },
   });
 }
 
 /** Seconds of CPU that this process and a host have used. */
-function cpuSeconds(pid: number): number {
+function cpuSeconds(pid: number | undefined): number {
   const { user, system } = process.cpuUsage();
   let ticks = 0;
   try {
