@@ -4,9 +4,9 @@ import { randomLegalAction } from "../environments/player.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
+import { benchBridgeCommand } from "./bench-bridge.js";
 import { benchEngineCommand } from "./bench-engine/index.js";
 import { benchLearnerCommand } from "./bench-learner.js";
-import { benchBridgeCommand } from "./bench-bridge.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
