@@ -144,7 +144,7 @@ describe("splash", () => {
       [13, 18.6],
       [14.5, 16],
     ];
-    victims.forEach(([x, y], k) => place(2 + k, x!, y!));
+    for (const [k, [x, y]] of victims.entries()) place(2 + k, x!, y!);
     world.cooldown.fill(1e9, 2);
     attack(0, 2);
     ticks(3);

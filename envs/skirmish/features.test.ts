@@ -186,7 +186,7 @@ describe("masks", () => {
       const actions = new Int32Array(n);
       const rng = RandomStream.from(1, "masks");
       env.reset(3, out);
-      for (let t = 0; !out.terminated && !out.truncated; t++) {
+      while (!out.terminated && !out.truncated) {
         const { units } = env.frame!();
         for (let i = 0; i < n; i++) {
           const me = units[i]!;
