@@ -47,7 +47,10 @@ export function trainCommand(): Command {
     .option("--init <dir>", "Start from the best weights of this run, of any map whose features are the same.")
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
-    .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
+    .option(
+      "--threads <n>",
+      "Threads inside one operation; 0 takes one for small networks, else the cores that --env-threads leaves.",
+    )
     .option("--env-threads <n>", "Threads that step environment copies while the learner learns; 0 has none.")
     .option("--copies <n>", "Environment copies that are stepped together.")
     .option("--launch <how>", "Where simulators outside this process run: process, podman, docker, or connect (see --connect).")
@@ -85,7 +88,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   }
   const { config } = experiment;
   if (!run && config.initial !== null) await policyOf(config.initial, experiment); // before a folder is made
-  const device = await openDevice(config.device, { threads: config.threads });
+  const device = await openDevice(config.device, { threads: config.threads, simulatorThreads: config.envThreads });
   // from before the folder exists: whoever sees it may stop the run
   const interrupt = onInterrupt();
   const folder = run ?? beginRun(path, experiment);

@@ -39,8 +39,10 @@ export interface Resident {
 
 /** What the settings of a device are. */
 export interface DeviceOptions {
-  /** Threads inside one operation; 0 lets the device choose. */
+  /** Threads inside one operation; 0 lets the device choose (threads.ts). */
   readonly threads?: number;
+  /** Threads that simulators keep busy meanwhile, for the device to leave them a core each. */
+  readonly simulatorThreads?: number;
 }
 
 /** Somewhere that pure functions run. */

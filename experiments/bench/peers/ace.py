@@ -1,4 +1,5 @@
-"""Peer of ACE's update and of its greedy act: `ace.py JOB`. The settings say `what`: update, act, or authors."""
+"""Peer of ACE's update and of its greedy act: `ace.py JOB`. The settings say `what`: update or act with lean
+arithmetic, authors or act-authors with that of the authors' code."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ def main() -> None:
     settings, arrays = peer.read_job(sys.argv[1])
     torch.set_num_threads(settings["threads"])
     online = peer.tree(arrays, "state/online/")
-    if settings["what"] == "act":
+    if settings["what"] in ("act", "act-authors"):
         step, order = peer.tree(arrays, "step/"), arrays["order"]
 
         def act() -> torch.Tensor:
             with torch.no_grad():
-                return lean.roll_out(online, lean.encode(online, step), step, order)
+                if settings["what"] == "act":
+                    return lean.roll_out(online, lean.encode(online, step), step, order)
+                return authors.act(online, step)
 
         peer.serve(act, {"actions": float(act().sum())})
         return

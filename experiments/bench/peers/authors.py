@@ -81,6 +81,14 @@ def forward(p: Parameters, step: Step, actions: Optional[Tensor]) -> tuple[Tenso
     return torch.stack(values, 1), torch.stack(taken, 1), x, z[at, taken[-1]]
 
 
+def act(p: Parameters, step: Step) -> Tensor:
+    """Greedy joint actions [B,n], numbered as the environment numbers them."""
+    U = p["table"].shape[0]
+    taken = forward(p, step, None)[1]
+    slot = (step["actionTargets"] == (taken - U).unsqueeze(2)).float().argmax(2)
+    return torch.where(taken < U, taken, U + slot)
+
+
 def loss_of(p: Parameters, slow: Parameters, batch: dict[str, Step], columns: list[int]) -> Tensor:
     now, following, plain = batch["now"], batch["next"], batch["plain"]
     n, U = now["actionMask"].shape[1], p["table"].shape[0]

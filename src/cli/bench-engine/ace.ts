@@ -77,6 +77,7 @@ export function aceAct(map: string, hidden: number, copies: number): Work {
   const steps = randomSteps(RandomStream.from(2, "steps"), copies, spec);
   const exploration = agent.drawExploration(RandomStream.from(3, "exploration"), 0, copies);
   const order = (exploration as { order: HostArray }).order;
+  const arrays = [...flatNames(named("state/online/", policy)), ...named("step/", steps), ["order", order] as const];
   return {
     name: `ACE act, ${map}, H ${hidden}, ${copies} environments`,
     kind: "function",
@@ -86,15 +87,9 @@ export function aceAct(map: string, hidden: number, copies: number): Work {
       agent.act(p, s as unknown as StepTensors, e) as unknown as Record<string, TensorTree>,
     check: (outputs) => sumOf((outputs as { actions: HostArray }).actions),
     peers: [
-      {
-        name: "PyTorch, same arithmetic",
-        script: "ace.py",
-        settings: { what: "act" },
-        arrays: [...flatNames(named("state/online/", policy)), ...named("step/", steps), ["order", order]],
-        target: 1 / 3,
-        same: true,
-      },
-    ],
+      { name: "PyTorch, same arithmetic", what: "act", same: true },
+      { name: "PyTorch, authors' arithmetic", what: "act-authors", same: true },
+    ].map(({ name, what, same }) => ({ name, script: "ace.py", settings: { what }, arrays, target: 1 / 3, same })),
     runs: hidden > 128 ? 4 : 40,
   };
 }

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PureFunction, Signature } from "../../tensor/device.js";
 import { allocate, FlatLayout } from "../../tensor/flat.js";
-import { type Graph, type GraphNode, sizeOf } from "../../tensor/graph.js";
+import type { Graph } from "../../tensor/graph.js";
 import { encodeOnnx } from "../../tensor/onnx.js";
 import { cpuPasses, passes } from "../../tensor/passes/index.js";
 import type { StateFunction } from "../../tensor/step.js";
+import { productFlops } from "../../tensor/threads.js";
 import { trace } from "../../tensor/trace/trace.js";
 import { type ArraySpec, type HostArray, type HostTree, leavesOf, mapTree, specOf, type Tree } from "../../tensor/tree.js";
 import { median } from "../bench-report.js";
@@ -45,15 +46,7 @@ function passed(fn: PureFunction, signature: Signature, work: Work, args: readon
     graph = pass(graph);
     sizes.push({ after: pass.name, nodes: graph.nodes.length });
   }
-  return { sizes, flops: graph.nodes.reduce((sum, node) => sum + productFlops(node), 0), graph, args };
-}
-
-function productFlops({ op, inputs, outputs, attributes }: GraphNode): number {
-  if (op !== "MatMul" && op !== "Gemm") return 0;
-  const { transA } = attributes;
-  const a = inputs[0]!.shape;
-  const inner = op === "Gemm" && transA && "int" in transA && transA.int === 1 ? a[0]! : a.at(-1)!;
-  return 2 * sizeOf(outputs[0]!.shape) * inner;
+  return { sizes, flops: productFlops(graph), graph, args };
 }
 
 /** Time of all operators of a type in one run. */
@@ -118,7 +111,7 @@ function byOperator(events: readonly ProfileEvent[]): OperatorTime[] {
   return [...types].map(([op, entry]) => ({ op, ...entry })).sort((a, b) => b.microseconds - a.microseconds);
 }
 
-/** GFLOP/s of a large square matrix product: what the machine can do. */
+/** GFLOP/s of a large square matrix product, the best of several: what the machine can do. */
 export async function machineRate(threads: number, size = 1536): Promise<number> {
   const { openDevice } = await import("../../tensor/devices.js");
   const tf = await import("@tensorflow/tfjs");
@@ -131,7 +124,7 @@ export async function machineRate(threads: number, size = 1536): Promise<number>
     for (let i = 0; i < data.length; i++) data[i] = (i % 17) / 17;
   });
   const seconds: number[] = [];
-  for (let i = 0; i < 9; i++) {
+  for (let i = 0; i < 15; i++) {
     const started = process.cpuUsage();
     const wall = performance.now();
     await compiled.run([a, b], out);
@@ -140,5 +133,5 @@ export async function machineRate(threads: number, size = 1536): Promise<number>
     seconds.push(Math.min((performance.now() - wall) / 1e3, (user + system) / 1e6 / threads));
   }
   compiled.dispose();
-  return (2 * size ** 3) / median(seconds) / 1e9;
+  return (2 * size ** 3) / Math.min(...seconds) / 1e9;
 }

@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-node";
 import type { Compiled, Device, DeviceOptions, PureFunction, Resident, Signature } from "../device.js";
 import { encodeOnnx, type OnnxModel } from "../onnx.js";
 import { cpuPasses, optimise } from "../passes/index.js";
+import { automaticThreads, productFlops } from "../threads.js";
 import { trace } from "../trace/trace.js";
 import type { ArraySpec, HostTree, Tree } from "../tree.js";
 import { HostArray, leavesOf, mapTree } from "../tree.js";
@@ -14,11 +15,11 @@ ort.env.logLevel = "fatal";
 /** The execution providers of ONNX Runtime that devices are made of. */
 export type Provider = "cpu" | "webgpu" | "cuda";
 
-function sessionOptions(provider: Provider, options: DeviceOptions): ort.InferenceSession.SessionOptions {
+function sessionOptions(provider: Provider, threads: number): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: provider === "cpu" ? ["cpu"] : [provider, "cpu"],
     // An explicit count makes ONNX Runtime leave thread affinities alone.
-    ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: "all",
@@ -94,8 +95,9 @@ class OnnxDevice implements Device {
 
   async compile(fn: PureFunction, signature: Signature, label: string): Promise<Compiled> {
     const { graph, outputs } = trace(fn, signature, label);
-    const model = encodeOnnx(optimise(graph, this.provider === "cpu" ? cpuPasses : []), label);
-    return new OnnxFunction(outputs, await this.#open(model.bytes), signature, label, model);
+    const optimised = optimise(graph, this.provider === "cpu" ? cpuPasses : []);
+    const model = encodeOnnx(optimised, label);
+    return new OnnxFunction(outputs, await this.#open(model.bytes, productFlops(optimised)), signature, label, model);
   }
 
   async #resident(fn: PureFunction, signature: Signature, label: string): Promise<Resident> {
@@ -105,12 +107,13 @@ class OnnxDevice implements Device {
     const preferredOutputLocation = Object.fromEntries(
       model.outputNames.map((name, i) => [name, i < count ? ("gpu-buffer" as const) : ("cpu" as const)]),
     );
-    const session = await this.#open(model.bytes, { preferredOutputLocation });
-    return new OnnxResident(outputs, session, signature, label, model, (bytes) => this.#open(bytes));
+    const session = await this.#open(model.bytes, 0, { preferredOutputLocation });
+    return new OnnxResident(outputs, session, signature, label, model, (bytes) => this.#open(bytes, 0));
   }
 
-  async #open(bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}): Promise<ort.InferenceSession> {
-    const options = sessionOptions(this.provider, this.options);
+  async #open(bytes: Uint8Array, flops: number, more: ort.InferenceSession.SessionOptions = {}): Promise<ort.InferenceSession> {
+    const { threads, simulatorThreads = 0 } = this.options;
+    const options = sessionOptions(this.provider, threads || automaticThreads(flops, simulatorThreads));
     if (this.provider === "webgpu") await keepWebGpu(options);
     return ort.InferenceSession.create(bytes, { ...options, ...more });
   }
