@@ -4,6 +4,7 @@ import { aceAct, aceUpdate } from "./ace.js";
 import { explain, profile } from "./explain.js";
 import { mlpForward } from "./forward.js";
 import { compare } from "./measure.js";
+import { memoryOver } from "./memory.js";
 import { findPeer } from "./peer.js";
 import { transformerStep } from "./transformer.js";
 
@@ -21,6 +22,15 @@ describe("explain", () => {
     expect(times.reduce((sum, { nodes }) => sum + nodes, 0)).toBeLessThan(sizes.at(-1)!.nodes);
     expect(times.map(({ op }) => op)).toContain("FusedGemm");
   });
+});
+
+it("updates leave nothing behind", { timeout: 60_000 }, async () => {
+  const device = await openDevice("cpu", { threads: 1 });
+  const [early, late] = await memoryOver(device, aceUpdate("3m", 8, 4, { lean: 1 }), [100, 800]);
+  expect(late!.updates).toBe(800);
+  expect(late!.javascript - early!.javascript).toBeLessThan(1e6);
+  // A leak of one batch or state per update would be more.
+  expect(late!.rss - early!.rss).toBeLessThan(12e6);
 });
 
 const { python } = findPeer();

@@ -9,6 +9,7 @@ import { aceAct, aceUpdate } from "./ace.js";
 import { explain, machineRate, profile } from "./explain.js";
 import { mlpForward } from "./forward.js";
 import { type Comparison, compare } from "./measure.js";
+import { memoryOver } from "./memory.js";
 import { findPeer } from "./peer.js";
 import { transformerStep } from "./transformer.js";
 import type { Work } from "./work.js";
@@ -36,6 +37,7 @@ interface Options {
   peers: boolean;
   python?: string;
   explain?: boolean;
+  memory?: string;
   json?: boolean;
 }
 
@@ -43,6 +45,7 @@ export function benchEngineCommand(): Command {
   return new Command("engine")
     .description("Training steps and forward passes compiled for the CPU, beside PyTorch on the same machine, in turns.")
     .argument("[what...]", `What is measured: ${Object.keys(works).join(", ")}. Left out: all but paper-*.`)
+    .option("--memory <n,…>", "Print what the process holds after these many small updates instead, e.g. 1000,20000.")
     .option("--rounds <n>", "Turns that each side gets; the median of all runs is reported.", "15")
     .option("--threads <n,…>", "Threads inside one operation, one run of the benchmark for each.", "1")
     .option("--no-peers", "Measure without PyTorch.")
@@ -61,6 +64,11 @@ async function benchEngine(what: readonly string[], options: Options): Promise<v
   });
   const rounds = wholeNumber("--rounds", options.rounds, 1, 10_000);
   const threads = options.threads.split(",").map((text) => wholeNumber("--threads", text, 1, 256));
+  if (options.memory !== undefined) {
+    const counts = options.memory.split(",").map((text) => wholeNumber("--memory", text, 1));
+    await printMemory(counts, threads[0]!, options.json === true);
+    return;
+  }
   if (options.explain) {
     for (const make of wanted) await printExplained(make(), threads[0]!, options.json === true);
     return;
@@ -118,6 +126,16 @@ function rowsOf(work: Work, { ours, peers }: Comparison, suffix: string, rate: n
     rows.push(benchRow({ name: `${work.name}, ${suffix}: products, ${share} % of the machine's rate`, unit: "GFLOP/s", value }));
   }
   return rows;
+}
+
+async function printMemory(counts: readonly number[], threads: number, json: boolean): Promise<void> {
+  const work = aceUpdate("3m", 32, 32, { lean: 1 });
+  const held = await memoryOver(await openDevice("cpu", { threads }), work, counts);
+  const rows = held.flatMap(({ updates, rss, javascript }) => [
+    benchRow({ name: `${work.name}: resident after ${updates} updates`, unit: "MB", value: rss / 1e6 }),
+    benchRow({ name: `${work.name}: JavaScript after ${updates} updates`, unit: "MB", value: javascript / 1e6 }),
+  ]);
+  printBench(rows, json);
 }
 
 async function printExplained(work: Work, threads: number, json: boolean): Promise<void> {
