@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BatonError } from "../errors.js";
-import { RandomStream } from "../tensor/random.js";
 import { decodeMessage, dtypeOf, encodeMessage, type WireArray, type WireData } from "./protocol.js";
 
 // The same vectors as in envs/python/tests/test_protocol.py.
@@ -89,23 +88,5 @@ describe("decodeMessage", () => {
     expect(older.hint).toBe("upgrade the host (the Python package baton_host)");
     const newer = errorOf(() => decodeMessage(encodeMessage("welcome", { version: 2 })));
     expect(newer.hint).toBe("upgrade Baton (the npm package baton-rl)");
-  });
-
-  it("reads or refuses mutated messages, and never fails otherwise", () => {
-    const rng = RandomStream.from(0, "mutations");
-    const originals = good.map(({ file }) => bytesOf(file));
-    let refused = 0;
-    for (let k = 0; k < 20_000; k++) {
-      const bytes = originals[rng.integer(originals.length)]!.slice();
-      for (let m = rng.integer(4); m >= 0; m--) bytes[rng.integer(bytes.length)] = rng.integer(256);
-      const cut = rng.integer(2) === 0 ? bytes : bytes.slice(0, rng.integer(bytes.length));
-      try {
-        decodeMessage(cut);
-      } catch (error) {
-        expect(error).toMatchObject({ name: "BatonError", code: "incompatible" });
-        refused += 1;
-      }
-    }
-    expect(refused).toBeGreaterThan(5000);
   });
 });

@@ -4,7 +4,8 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import corridor from "../../experiments/examples/my-env.js";
-import { openPythonEnvironment, type PythonOptions } from "../../src/bridge/index.js";
+import { connectGroups } from "../../src/bridge/client.js";
+import { Connection, Host, openPythonEnvironment, type PythonOptions } from "../../src/bridge/index.js";
 import { timeStepFields, type VectorEnvironment } from "../../src/environment.js";
 import { completeEnvironment } from "../../src/environments/complete.js";
 import { randomLegalAction } from "../../src/environments/player.js";
@@ -151,6 +152,28 @@ describe.skipIf(!python)("a Python environment over the bridge", () => {
     const out = allocateVectorTimeStep(env.spec, 1);
     await env.reset([0], [3], out);
     expect([...out.observations]).toEqual([0.25, 3]);
+  });
+});
+
+describe.skipIf(!python)("a host at full speed", () => {
+  it("loses no answer", async () => {
+    // ZeroMQ learns late that a peer has read what it was sent: short answers in quick succession once found no room and vanished.
+    const options = { size: 64, groups: 2, seconds: 0 };
+    const host = new Host({ module: "baton_host.bench", environment: "null", copies: 4, options, python: python! });
+    const connection = new Connection(host.endpoint, "null");
+    try {
+      const groups = await connectGroups(connection, 2, { start: 60, answer: 5 });
+      await Promise.all(
+        groups.map(async (group) => {
+          const out = allocateVectorTimeStep(group.spec, 2);
+          await group.reset([0, 1], [0, 0], out);
+          for (let t = 0; t < 6000; t++) await group.step(new Int32Array(2), out);
+        }),
+      );
+    } finally {
+      connection.close();
+      await host.close();
+    }
   });
 });
 

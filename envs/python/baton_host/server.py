@@ -16,7 +16,9 @@ from .keys import Guard, HostKeys
 #: Milliseconds after which an idle server looks whether it should stop.
 _PATIENCE = 100
 #: Messages that may wait on each side, for each peer; a client has only a few requests under way.
-_HIGH_WATER_MARK = 16
+_HIGH_WATER_MARK = 64
+#: Milliseconds that an answer may wait for room. ZeroMQ learns late that a peer has read: there may seem to be none for a moment.
+_ROOM_PATIENCE = 200
 #: Larger messages are dropped before they are read: requests are small.
 _MAX_REQUEST_BYTES = 16 << 20
 
@@ -33,6 +35,9 @@ class Server:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, _PATIENCE)
         self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.SNDTIMEO, _ROOM_PATIENCE)
+        # Without this, an answer that finds no room at once would vanish without a word, and its request wait for ever.
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._socket.setsockopt(zmq.RCVHWM, _HIGH_WATER_MARK)
         self._socket.setsockopt(zmq.MAXMSGSIZE, _MAX_REQUEST_BYTES)
         self._socket.bind(endpoint)
@@ -46,7 +51,7 @@ class Server:
                 continue
             answer = self.answer_peer(peer, frames)
             try:
-                self._socket.send_multipart([peer, answer], flags=zmq.NOBLOCK)
+                self._socket.send_multipart([peer, answer])
             except zmq.ZMQError:
                 pass  # a peer that takes no answers, or is gone, gets none; it must not hold up the others
 

@@ -1,5 +1,4 @@
 import json
-import random
 import unittest
 
 import numpy as np
@@ -50,21 +49,6 @@ class Decoding(unittest.TestCase):
         with self.assertRaises(HostError) as caught:
             protocol.decode(protocol.encode("hello", {"version": 7}))
         self.assertIn("upgrade this host", caught.exception.hint)
-
-    def test_mutated_messages_are_read_or_refused(self) -> None:
-        rng = random.Random(0)
-        originals = [(FOLDER / vector["file"]).read_bytes() for vector in EXPECTED["good"]]
-        refused = 0
-        for _ in range(5000):
-            data = bytearray(rng.choice(originals))
-            for _ in range(rng.randint(1, 4)):
-                data[rng.randrange(len(data))] = rng.randrange(256)
-            try:
-                protocol.decode(bytes(data[: rng.choice([len(data), rng.randrange(len(data))])]))
-            except HostError as error:
-                self.assertEqual(error.code, "incompatible")
-                refused += 1
-        self.assertGreater(refused, 1000)
 
 
 if __name__ == "__main__":
