@@ -89,6 +89,11 @@ export interface Agent {
   drawUpdate(rng: RandomStream): HostTree;
   /** Chooses for E copies at once. Pure. */
   act(policy: TensorTree, step: StepTensors, exploration: TensorTree): ActTensors;
+  /**
+   * For the viewer: [E, n, A] what each agent would value its actions at had nobody chosen before it; unavailable ones −1e9. Only
+   * agents that are conditioned on others' choices have it. Pure.
+   */
+  priorValues?(policy: TensorTree, step: StepTensors): Tensor;
   /** One gradient step. Pure. With prioritised replay it also tells the error on each transition, `errors` [B]. */
   update(state: TensorTree, batch: BatchTensors, random: TensorTree): Updated;
 }

@@ -11,6 +11,7 @@ import { HostArray, type HostTree } from "../../src/tensor/tree.js";
 import { act, drawOrder, type Exploration } from "./act.js";
 import { seeHeld, seeHeldInBatch } from "./held.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
+import { priorValues } from "./prior.js";
 import { type AceSettings, aceSettings } from "./settings.js";
 import { type AceState, optimiserOf, update } from "./update.js";
 
@@ -65,6 +66,7 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
     drawUpdate: (rng) => ({ order: drawOrder(rng, settings.batchSize, n, settings.order) }),
     act: (policy, step, exploration) =>
       act(policy as NetworkParameters, seeHeld(step, spec), exploration as Exploration, settings.order),
+    priorValues: (policy, step) => priorValues(policy as NetworkParameters, seeHeld(step, spec)),
     update: (state, batch, random) =>
       update(state as AceState, seeHeldInBatch(batch, spec), (random as { order: tf.Tensor }).order, spec, settings),
   };

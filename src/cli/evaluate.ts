@@ -119,7 +119,7 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<void
     { ...experiment.config, envThreads: threads },
     (sentence) => process.stderr.write(`warning: ${sentence}\n`),
   );
-  const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy });
+  const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy, prior: record > 0 });
   const result = await evaluator.evaluate(policy, {
     episodes,
     seed,

@@ -59,10 +59,12 @@ export class Evaluator {
     environment: VectorEnvironment;
     agent: Agent;
     policy: HostTree;
+    /** Recorded decisions also tell what was valued before anybody chose. */
+    prior?: boolean;
   }): Promise<Evaluator> {
-    const { device, environment, agent, policy } = parts;
+    const { device, environment, agent, policy, prior = false } = parts;
     const step = allocateVectorTimeStep(environment.spec, environment.copies);
-    return new Evaluator(environment, agent, await Actor.create(device, agent, environment.spec, policy, step), step);
+    return new Evaluator(environment, agent, await Actor.create(device, agent, environment.spec, policy, step, prior), step);
   }
 
   /** Plays greedy episodes with these weights. */
@@ -188,6 +190,7 @@ function decisionOf(spec: EnvironmentSpec, step: VectorTimeStep, copy: number, c
     actions: rows(choices.actions.data as Int32Array, n),
     order: rows(choices.order.data as Int32Array, n),
     values: choices.values && rows(choices.values.data as Float32Array, n * A),
+    ...(choices.priorValues && { priorValues: rows(choices.priorValues.data as Float32Array, n * A) }),
     mask: rows(step.actionMask, n * A),
     targets: rows(step.actionTargets, n * (A - U)),
   };

@@ -3,7 +3,7 @@ import type { EnvironmentSpec, VectorTimeStep } from "../environment.js";
 import { fieldSpec } from "../replay/layout.js";
 import type { Compiled, Device } from "../tensor/device.js";
 import { RandomStream } from "../tensor/random.js";
-import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { type ArraySpec, HostArray, type HostTree, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
 
 /** What `act` gave, in arrays that the next call overwrites. */
 export type Choices = {
@@ -13,6 +13,8 @@ export type Choices = {
   readonly values: HostArray;
   /** [E, n] */
   readonly order: HostArray;
+  /** [E, n, A] values before anybody chose; only for who asked for them, of agents that can tell. */
+  readonly priorValues?: HostArray;
 };
 
 /** An agent's `act`, compiled for E copies and bound to the arrays of one vector time step. */
@@ -30,25 +32,28 @@ export class Actor {
     this.#compiled = compiled;
     this.#owns = owns;
     this.#step = step;
-    this.#choices = {
-      actions: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "int32" }>).actions!),
-      values: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "float32" }>).values!),
-      order: HostArray.zeros((compiled.outputs as Record<string, { shape: number[]; dtype: "int32" }>).order!),
-    };
+    this.#choices = mapTree<ArraySpec, HostArray>(compiled.outputs, (array) => HostArray.zeros(array));
   }
 
-  /** `step` is read at each call of {@link act}: its E copies are those that choose. */
+  /**
+   * `step` is read at each call of {@link act}: its E copies are those that choose. `prior` asks for the values before anybody
+   * chose, which cost about as much as deciding does.
+   */
   static async create(
     device: Device,
     agent: Agent,
     spec: EnvironmentSpec,
     policy: HostTree,
     step: VectorTimeStep,
+    prior = false,
   ): Promise<Actor> {
     const copies = step.reward.length;
     const fields = stepArrays(agent, spec, step);
     const exploration = agent.drawExploration(RandomStream.from(0), 0, copies);
-    const act = (p: TensorTree, s: StepTensors, e: TensorTree) => agent.act(p, s, e) as unknown as TensorTree;
+    const act = (p: TensorTree, s: StepTensors, e: TensorTree): TensorTree => {
+      const { actions, values, order } = agent.act(p, s, e);
+      return { actions, values, order, ...(prior && agent.priorValues && { priorValues: agent.priorValues(p, s) }) };
+    };
     const compiled = await device.compile(act, [specOf(policy), specOf(fields), specOf(exploration)], "act");
     return new Actor(agent, spec, compiled, fields, true);
   }

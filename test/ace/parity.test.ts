@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { act, type Exploration } from "../../agents/ace/act.js";
 import { seeHeld, seeHeldInBatch } from "../../agents/ace/held.js";
 import type { NetworkParameters } from "../../agents/ace/network.js";
+import { priorValues } from "../../agents/ace/prior.js";
 import { type AceSettings, aceSettings } from "../../agents/ace/settings.js";
 import { type AceState, lossOf, storedByGap, targetsOf, update } from "../../agents/ace/update.js";
 import type { BatchTensors, StepTensors } from "../../src/agent.js";
@@ -47,6 +48,25 @@ describe.each(cases)("ACE, $encoder, $world, on $device, $settings", ({ encoder,
   // with learned orders the stored actions are decided by gap too
   if (byGap) for (const t of random) t.order = reference.online.greedy(t.now, "gap", t.actions).order;
   const { batch, order } = batchOf(random, spec);
+
+  it("values every agent before anybody chose as when it decides first", async () => {
+    const device = await openDevice(name);
+    const fn = (p: NetworkParameters, step: StepTensors) => ({ prior: priorValues(p, seeHeld(step, spec)) });
+    const compiled = await device.compile(fn, [specOf(online), specOf(batch.now as HostTree)], "prior");
+    const { prior } = (await compiled.run([online, batch.now])) as Record<"prior", HostArray>;
+    const { agents: n, actions: A } = spec;
+    random.forEach(({ now }, b) => {
+      for (let i = 0; i < n; i++) {
+        const first = [i, ...Array.from({ length: n }, (_, j) => j).filter((j) => j !== i)];
+        const expected = reference.online.greedy(now, first).values[i]!;
+        for (let a = 0; a < A; a++) {
+          const got = prior.data[(b * n + i) * A + a]!;
+          if (now.actionMask[i]![a] === 0) expect(got).toBeCloseTo(-1e9, -2);
+          else expect(relative(got, expected[a]!)).toBeLessThan(tolerance);
+        }
+      }
+    });
+  });
 
   it("rolls out the same decisions with the same values in the same order", async () => {
     const device = await openDevice(name);
