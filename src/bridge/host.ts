@@ -221,9 +221,14 @@ export function endError(name: string, code: number | null, signal: NodeJS.Signa
   const said = /^baton_host: ([a-z-]+): ([\s\S]*?)(?:\nhint: ([^\n]*))?\s*$/.exec(last);
   if (said && code === 1) return faultError({ code: said[1], message: said[2], hint: said[3] }, name);
   const how = signal ? `killed by ${signal}` : `exit code ${code}`;
-  const lines = tail.trimEnd().split("\n").slice(-tailLines).join("\n");
+  const lines = lastWords(tail);
   return new BatonError(
     "io",
     `${name}: its Python host ended (${how})${lines ? `; its last words:\n${lines}` : " without a word"}`,
   );
+}
+
+/** The end of what a host printed, as far as it is shown. */
+export function lastWords(tail: string): string {
+  return tail.trimEnd().split("\n").slice(-tailLines).join("\n");
 }

@@ -23,7 +23,9 @@ export function servedEnvironment(
   const open = (copies: number, simulators: SimulatorSettings, warn?: Warn) => {
     const launcher = launcherOf(simulators);
     const launch = (share: number) => launcher.launch({ environment, copies: share, options });
-    return openFleet(id, launch, copies, simulators, warn);
+    // Of hosts that run already, all are used.
+    const hosts = Math.max(simulators.hosts, launcher.hosts?.({ environment, copies, options }) ?? 1);
+    return openFleet(id, launch, copies, { ...simulators, hosts }, warn);
   };
   return {
     options,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 from .endpoint import check_endpoint, remove_endpoint
 from .errors import HostError
+from .init import give_way_to_child
 from .packages import missing_package
 
 if TYPE_CHECKING:
@@ -122,4 +123,5 @@ def _keywords(text: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    give_way_to_child()
     sys.exit(main())

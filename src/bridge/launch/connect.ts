@@ -3,6 +3,9 @@ import { readRecords } from "../fleet/records.js";
 import { type ClientKeys, checkEndpoint } from "../keys.js";
 import type { HostRequest, Launcher } from "./launcher.js";
 
+/** Requests so far, of whichever launcher: evaluations do not begin with the endpoint that the training began with. */
+let taken = 0;
+
 /**
  * Hosts run already, here or elsewhere, and lend their copies (`baton simulators up`). Requests take the endpoints in turn; closing
  * one gives its copies back.
@@ -12,13 +15,15 @@ import type { HostRequest, Launcher } from "./launcher.js";
  */
 export function connectLauncher(endpoints: readonly string[], keys: ClientKeys | undefined): Launcher {
   for (const endpoint of endpoints) checkEndpoint(endpoint, keys, "the endpoint");
-  let next = 0;
+  const placesFor = (request: HostRequest) =>
+    endpoints.length > 0 ? endpoints.map((endpoint) => ({ endpoint, keys })) : ownFleet(request, keys);
   return {
     name: "connect",
+    hosts: (request) => placesFor(request).length,
     launch(request) {
-      const places = endpoints.length > 0 ? endpoints.map((endpoint) => ({ endpoint, keys })) : ownFleet(request, keys);
+      const places = placesFor(request);
       return {
-        ...places[next++ % places.length]!,
+        ...places[taken++ % places.length]!,
         runs: true,
         // Whether it is gone or only unreachable cannot be told from here.
         ended: new Promise(() => {}),

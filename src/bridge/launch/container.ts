@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { isAbsolute, relative, resolve } from "node:path";
 import { BatonError } from "../../errors.js";
-import { HostProcess, hostArguments } from "../host.js";
+import { HostProcess, hostArguments, lastWords } from "../host.js";
 import { type HostKeys, makeKeys } from "../keys.js";
 import { type Engine, kindLabel, missingEngine, ownerLabel, removeContainers, thisOwner } from "./engine.js";
 import { buildCommand, defaultImage } from "./images.js";
@@ -151,5 +151,7 @@ export function explainEnd(
   if (code === 125) return new BatonError("io", `${engine} cannot run ${image}: ${tail.trim()}`);
   if (code !== 137) return undefined;
   const limit = settings.memory === null ? "" : `, perhaps for using more memory than ${settings.memory}`;
-  return new BatonError("io", `the container of ${image} was killed${limit}`, limit ? { hint: "raise simulators.memory" } : {});
+  const lines = lastWords(tail);
+  const message = `a container of ${image} was killed${limit}${lines ? `; its last words:\n${lines}` : ""}`;
+  return new BatonError("io", message, limit ? { hint: "raise simulators.memory" } : {});
 }

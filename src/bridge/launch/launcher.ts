@@ -13,4 +13,6 @@ export interface Launcher {
    * @throws BatonError when it is plain from the start that this request cannot be served.
    */
   launch(request: HostRequest): RunningHost;
+  /** How many hosts there are, for launchers that start none. */
+  hosts?(request: HostRequest): number;
 }
