@@ -7,6 +7,7 @@ import { collect, environmentId, environmentSettings, openFromCommandLine, posit
 import { benchBridgeCommand } from "./bench-bridge.js";
 import { benchEngineCommand } from "./bench-engine/index.js";
 import { benchLearnerCommand } from "./bench-learner.js";
+import { benchMaskedCommand } from "./bench-masked.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
 
@@ -17,6 +18,7 @@ export function benchCommand(): Command {
     .addCommand(benchEngineCommand())
     .addCommand(benchLearnerCommand())
     .addCommand(benchBridgeCommand())
+    .addCommand(benchMaskedCommand())
     .addCommand(benchPoliciesCommand());
 }
 

@@ -28,7 +28,10 @@ export interface UpdateSettings {
 
 export const initMoments = (params: HostTree): HostTree => adamw().init(params);
 
-/** AdamW whose decay spares biases, norms and everything else with one axis, with a learning rate of its own for each leaf. */
+/** Whether weights decay: not biases (which attention keeps per head), norms and whatever else has one axis. */
+const decays = (leaf: Tensor, path: string): boolean => leaf.rank > 1 && !path.endsWith("/b");
+
+/** AdamW whose decay spares biases and norms, with a learning rate of its own for each leaf. */
 export function updateWeights<P extends TensorTree>(
   params: P,
   gradients: P,
@@ -43,7 +46,7 @@ export function updateWeights<P extends TensorTree>(
   const leaves = before.map(({ leaf, path }, i) => {
     const scale = scaleOf(path);
     const moved = tf.sub(after[i]!.leaf, leaf);
-    const shrunk = leaf.rank > 1 && weightDecay > 0 ? tf.sub(moved, tf.mul(leaf, tf.mul(learningRate, weightDecay))) : moved;
+    const shrunk = weightDecay > 0 && decays(leaf, path) ? tf.sub(moved, tf.mul(leaf, tf.mul(learningRate, weightDecay))) : moved;
     return tf.add(leaf, scale === 1 ? shrunk : tf.mul(shrunk, scale));
   });
   return { params: unflatten<Tensor, Tensor>(params, leaves) as P, moments: next.state };
