@@ -51,7 +51,10 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("Folder of a run whose best weights training starts from (warm start); null starts from random ones."),
-  threads: count(0).max(256).default(0).describe("Threads inside one operation; 0 takes one for small networks, else the cores that envThreads leaves."),
+  threads: count(0)
+    .max(256)
+    .default(0)
+    .describe("Threads inside one operation; 0 takes one for small networks, else the cores that envThreads leaves."),
   envThreads: count(0)
     .max(256)
     .default(0)

@@ -87,10 +87,7 @@ def decode(frame: bytes) -> Message:
     (length,) = struct.unpack_from("<I", frame)
     if length > MAX_HEADER_BYTES or length > len(frame) - 4:
         raise _garbage(f"its header claims {length} of {len(frame)} bytes")
-    try:
-        header = msgpack.unpackb(frame[4 : 4 + length], raw=False, strict_map_key=True, ext_hook=_refuse_extension)
-    except Exception as error:  # msgpack raises many kinds; all mean the same here
-        raise _garbage(f"its header is not msgpack ({error})") from error
+    header = _unpack(frame[4 : 4 + length])
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str) or not _is_count(header.get("version")):
         raise _garbage("its header has no kind and version")
     if header["version"] != PROTOCOL_VERSION:
@@ -126,8 +123,53 @@ def _read_array(frame: bytes, start: int, entry: Any) -> tuple[str, np.ndarray[A
     return name, np.frombuffer(frame, dtype, count, start + offset).reshape(shape)
 
 
-def _refuse_extension(code: int, data: bytes) -> Any:
-    raise ValueError(f"it has an extension type {code}, which no message uses")
+#: Stands for what no message has: extension types, and maps with other keys than texts.
+_STRANGE = object()
+
+
+def _unpack(packed: bytes) -> Any:
+    """Plain values from msgpack.
+
+    Where unpacking fails in the middle, msgpack never frees what it had made inside of something else; whoever sends garbage would
+    fill the memory. So the bytes are looked over first, by a pass that makes nothing, and what is only strange fails afterwards.
+    """
+    try:
+        walker = msgpack.Unpacker(max_buffer_size=MAX_HEADER_BYTES)
+        walker.feed(packed)
+        walker.skip()
+        if walker.tell() != len(packed):
+            raise ValueError(f"{len(packed) - walker.tell()} bytes follow its end")
+        header = msgpack.unpackb(
+            packed,
+            raw=False,
+            unicode_errors="surrogateescape",
+            strict_map_key=False,
+            object_pairs_hook=_make_map,
+            ext_hook=lambda code, data: _STRANGE,
+        )
+        _check_plain(header)
+        return header
+    except Exception as error:  # msgpack raises many kinds; all mean the same here
+        raise _garbage(f"its header is not msgpack ({error!r:.200})") from error
+
+
+def _make_map(pairs: list[tuple[Any, Any]]) -> Any:
+    return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else _STRANGE
+
+
+def _check_plain(value: Any) -> None:
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode()  # raises where it was no UTF-8
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(inner)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check_plain(key)
+            _check_plain(inner)
+    elif value is not None and not isinstance(value, (int, float, bytes)):
+        raise ValueError("it has a type that no message uses")
 
 
 def _is_count(value: Any) -> bool:
