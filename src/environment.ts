@@ -109,6 +109,8 @@ export type TimeStepField = (typeof timeStepFields)[number];
  */
 export interface Environment {
   readonly spec: EnvironmentSpecInput;
+  /** Fields that cost time to write and can be left out: where the array of one is empty (length 0), nobody reads it and it is not written. */
+  readonly skips?: readonly TimeStepField[];
   /** Starts an episode and writes its first time step. The same seed gives the same episode for the same actions. */
   reset(seed: number, out: TimeStep): void;
   /** Plays one step of the team. `actions` [n]; only legal actions are given. Must not be called after the episode ended. */
@@ -195,6 +197,8 @@ export interface VectorEnvironment {
   readonly spec: EnvironmentSpec;
   /** E */
   readonly copies: number;
+  /** The fields that are written; the arrays of others must be empty. All where it is absent. */
+  readonly fields?: readonly TimeStepField[];
   /**
    * Parts that may be stepped independently of each other, in the order of their copies; absent when there is only the whole.
    * While a part plays, the others and the whole are not waited for.

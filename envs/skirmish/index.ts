@@ -26,6 +26,7 @@ export type { SkirmishOptions };
 
 class SkirmishEnvironment implements Environment {
   readonly spec: EnvironmentSpecInput;
+  readonly skips = ["entities", "relations", "observations", "state"] as const;
   readonly #world: World;
   readonly #simulation: Simulation;
   readonly #layout: Layout;
@@ -122,11 +123,13 @@ class SkirmishEnvironment implements Environment {
     view.progress = this.#steps / this.map.limit;
     out.alive.set(world.alive);
     writeActions(world, layout, options.move_amount, out.actionMask, out.actionTargets);
-    writeEntities(world, layout, view.lastActions, full, out.entities);
-    writeRelations(world, layout, out.relations);
-    writeObservations(world, layout, options, view, observed, out.actionMask, out.observations);
-    if (options.obs_instead_of_state) out.state.set(out.observations);
-    else writeState(world, layout, options, view, out.state);
+    if (out.entities.length > 0) writeEntities(world, layout, view.lastActions, full, out.entities);
+    if (out.relations.length > 0) writeRelations(world, layout, out.relations);
+    if (out.observations.length > 0) writeObservations(world, layout, options, view, observed, out.actionMask, out.observations);
+    if (out.state.length > 0) {
+      if (options.obs_instead_of_state) writeObservations(world, layout, options, view, observed, out.actionMask, out.state);
+      else writeState(world, layout, options, view, out.state);
+    }
     out.reward = reward;
     out.terminated = outcome !== "undecided";
     out.truncated = !out.terminated && this.#steps >= this.map.limit;

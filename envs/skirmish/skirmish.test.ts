@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { CompleteEnvironment, ScriptedPolicy, TimeStep } from "../../src/environment.js";
+import type { CompleteEnvironment, ScriptedPolicy, TimeStep, VectorTimeStep } from "../../src/environment.js";
 import { completeEnvironment } from "../../src/environments/complete.js";
-import { allocateTimeStep } from "../../src/environments/timestep.js";
+import { randomLegalAction } from "../../src/environments/player.js";
+import { allocateTimeStep, allocateVectorTimeStep } from "../../src/environments/timestep.js";
+import { vectorize } from "../../src/environments/vectorize.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { generatedMaps } from "./generated.js";
 import { skirmish } from "./index.js";
@@ -184,5 +186,37 @@ describe("the end", () => {
     const env = open("MMM");
     const ends = Array.from({ length: 40 }, (_, seed) => play(env, random, seed).last.info);
     expect(ends.some((info) => !info.won && info.dead_allies === 9)).toBe(true);
+  });
+});
+
+describe("fields that nobody reads", () => {
+  it.each([
+    [["entities", "relations"], {}],
+    [["observations"], {}],
+    [["state"], { obs_instead_of_state: true }],
+    [[], {}],
+  ] as const)("are not written when only %j are read, and the rest is as ever", (read, options) => {
+    const make = () => skirmish.make("MMM", skirmish.options.parse(options));
+    const whole = vectorize(make, 2);
+    const part = vectorize(make, 2, read);
+    const [all, some] = [whole, part].map((env) => allocateVectorTimeStep(env.spec, 2, env.fields)) as [
+      VectorTimeStep,
+      VectorTimeStep,
+    ];
+    for (const field of ["entities", "relations", "observations", "state"] as const) {
+      expect([field, some[field].length]).toEqual([field, (read as readonly string[]).includes(field) ? all[field].length : 0]);
+    }
+    const actions = new Int32Array(2 * whole.spec.agents);
+    const rng = RandomStream.from(0, "fields");
+    whole.reset([0, 1], [3, 4], all);
+    part.reset([0, 1], [3, 4], some);
+    for (let t = 0; t < 15; t++) {
+      const A = whole.spec.actions;
+      for (let row = 0; row < actions.length; row++) actions[row] = randomLegalAction(all.actionMask, row * A, A, rng);
+      whole.step(actions, all);
+      part.step(actions, some);
+      for (const field of [...read, "alive", "actionMask", "actionTargets", "reward"] as const)
+        expect(some[field]).toEqual(all[field]);
+    }
   });
 });

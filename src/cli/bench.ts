@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import type { VectorEnvironment } from "../environment.js";
+import { type TimeStepField, timeStepFields, type VectorEnvironment } from "../environment.js";
 import { randomLegalAction } from "../environments/player.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
+import { unknownName } from "../names.js";
 import { RandomStream } from "../tensor/random.js";
 import { collect, environmentId, environmentSettings, openFromCommandLine, positiveNumber, wholeNumber } from "./arguments.js";
 import { benchBridgeCommand } from "./bench-bridge.js";
@@ -28,6 +29,7 @@ interface BenchEnvironmentOptions {
   seconds: string;
   seed: string;
   envThreads: string;
+  read?: string;
   set: readonly string[];
   json?: boolean;
 }
@@ -41,6 +43,7 @@ function benchEnvironmentCommand(): Command {
     .option("--copies <n>", "Environment copies that are stepped together.", "32")
     .option("--rounds <n>", "Rounds of measurement; the median is reported.", "7")
     .option("--seconds <s>", "Length of each round in seconds.", "0.5")
+    .option("--read <fields>", `Write only these, where the environment can skip others: ${timeStepFields.join(",")}.`)
     .option("--env-threads <n>", "Also spread the several copies over so many threads.", "0")
     .option("--seed <n>", "Seed of the episodes and the actions, a whole number from 0.", "0")
     .option(...environmentSettings, collect, [])
@@ -54,11 +57,18 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
   const seconds = positiveNumber("--seconds", options.seconds);
   const seed = wholeNumber("--seed", options.seed, 0);
   const threads = wholeNumber("--env-threads", options.envThreads, 0, 256);
+  const read = options.read === undefined ? undefined : fieldsOf(options.read);
   const { opened, resources } = await openFromCommandLine(id, options.set);
   const ways = [...new Set([1, copies])].map((size) => ({ size, threads: 0 }));
   if (threads > 0) ways.push({ size: copies, threads });
   const players = await Promise.all(
-    ways.map(async (way) => new RandomPlayer(await opened.vectorize(way.size, { ...resources, envThreads: way.threads }), seed)),
+    ways.map(
+      async (way) =>
+        new RandomPlayer(
+          await opened.vectorize(way.size, { ...resources, envThreads: way.threads, ...(read && { read }) }),
+          seed,
+        ),
+    ),
   );
   const rates = ways.map((): number[] => []);
   const cpuRates = ways.map((): number[] => []);
@@ -84,6 +94,14 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
   printBench(rows, options.json === true);
 }
 
+function fieldsOf(list: string): TimeStepField[] {
+  return list.split(",").map((name) => {
+    const field = timeStepFields.find((known) => known === name.trim());
+    if (field === undefined) throw unknownName("field of a time step", name, timeStepFields);
+    return field;
+  });
+}
+
 /** Plays random legal actions for ever, starting ended episodes anew. */
 class RandomPlayer {
   readonly #out;
@@ -96,7 +114,7 @@ class RandomPlayer {
     readonly environment: VectorEnvironment,
     seed: number,
   ) {
-    this.#out = allocateVectorTimeStep(environment.spec, environment.copies);
+    this.#out = allocateVectorTimeStep(environment.spec, environment.copies, environment.fields);
     this.#actions = new Int32Array(environment.copies * environment.spec.agents);
     this.#random = RandomStream.from(seed, "bench");
     this.#nextSeed = seed;

@@ -16,6 +16,8 @@ export function completeEnvironment(env: Environment): CompleteEnvironment {
   };
   return {
     spec,
+    // What is derived from others needs them.
+    ...(env.skips && derivations.length === 0 && { skips: env.skips }),
     reset(seed, out) {
       resetTimeStep(out);
       env.reset(seed, out);

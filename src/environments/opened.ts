@@ -5,7 +5,7 @@
  * @module
  */
 import type { SimulatorSettings } from "../bridge/settings.js";
-import type { Environment, EnvironmentSpec, ScriptedPolicy, VectorEnvironment } from "../environment.js";
+import type { Environment, EnvironmentSpec, ScriptedPolicy, TimeStepField, VectorEnvironment } from "../environment.js";
 import { completeEnvironment } from "./complete.js";
 import { type Maker, type MakerSource, vectorizeOver } from "./threads/index.js";
 
@@ -15,6 +15,8 @@ export interface Resources {
   readonly envThreads: number;
   /** How copies outside this process are run. */
   readonly simulators: SimulatorSettings;
+  /** The fields that will be read; all where it is absent. Environments that can skip others are that much faster. */
+  readonly read?: readonly TimeStepField[];
 }
 
 /** For whoever watches a run. */
@@ -65,6 +67,6 @@ export function embeddedEnvironment(
       probe.close?.();
       return probe.spec;
     },
-    vectorize: (copies, { envThreads }) => vectorizeOver(envThreads, maker, copies),
+    vectorize: (copies, { envThreads, read }) => vectorizeOver(envThreads, maker, copies, read),
   };
 }

@@ -1,4 +1,4 @@
-import { type EnvironmentSpec, type TimeStep, timeStepFields, type VectorTimeStep } from "../environment.js";
+import { type EnvironmentSpec, type TimeStep, type TimeStepField, timeStepFields, type VectorTimeStep } from "../environment.js";
 import { BatonError } from "../errors.js";
 
 type TimeStepArrays = Pick<TimeStep, (typeof timeStepFields)[number]>;
@@ -8,18 +8,24 @@ type Memory = (bytes: number) => ArrayBufferLike;
 
 const ownMemory: Memory = (bytes) => new ArrayBuffer(bytes);
 
-function allocateArrays(spec: EnvironmentSpec, copies: number, memory: Memory): TimeStepArrays {
+function allocateArrays(
+  spec: EnvironmentSpec,
+  copies: number,
+  memory: Memory,
+  fields: readonly TimeStepField[] = timeStepFields,
+): TimeStepArrays {
   const { agents: n, entities: N, actions: A, untargetedActions: U } = spec;
   const floats = (size: number) => new Float32Array(memory(4 * size));
   const bytes = (size: number) => new Uint8Array(memory(size));
+  const wanted = (field: TimeStepField, size: number) => floats(fields.includes(field) ? copies * size : 0);
   return {
-    entities: floats(copies * N * spec.entityFeatures),
-    relations: floats(copies * N * N * spec.relationFeatures),
+    entities: wanted("entities", N * spec.entityFeatures),
+    relations: wanted("relations", N * N * spec.relationFeatures),
     alive: bytes(copies * N).fill(1),
     actionMask: bytes(copies * n * A).fill(1),
     actionTargets: new Int32Array(memory(4 * copies * n * (A - U))).fill(-1),
-    observations: floats(copies * n * spec.observationSize),
-    state: floats(copies * spec.stateSize),
+    observations: wanted("observations", n * spec.observationSize),
+    state: wanted("state", spec.stateSize),
   };
 }
 
@@ -29,17 +35,32 @@ export function allocateTimeStep(spec: EnvironmentSpec): TimeStep {
 }
 
 /**
- * A blank time step for `copies` environments: every array of {@link allocateTimeStep} with a leading axis E. `memory` may place
- * it in memory that threads share; networks read ordinary memory only.
+ * A blank time step for `copies` environments: every array of {@link allocateTimeStep} with a leading axis E.
+ *
+ * @param fields what the environment writes (`VectorEnvironment.fields`); features outside it get empty arrays.
+ * @param memory may place it in memory that threads share; networks read ordinary memory only.
  */
-export function allocateVectorTimeStep(spec: EnvironmentSpec, copies: number, memory = ownMemory): VectorTimeStep {
+export function allocateVectorTimeStep(
+  spec: EnvironmentSpec,
+  copies: number,
+  fields?: readonly TimeStepField[],
+  memory = ownMemory,
+): VectorTimeStep {
   return {
-    ...allocateArrays(spec, copies, memory),
+    ...allocateArrays(spec, copies, memory, fields),
     reward: new Float32Array(memory(4 * copies)),
     terminated: new Uint8Array(memory(copies)),
     truncated: new Uint8Array(memory(copies)),
     infos: Array.from({ length: copies }, () => ({})),
   };
+}
+
+/** The fields that an environment writes when only `read` are read: all but those of the rest that it can skip. */
+export function writtenFields(
+  { skips = [] }: { readonly skips?: readonly TimeStepField[] },
+  read: readonly TimeStepField[] = timeStepFields,
+): readonly TimeStepField[] {
+  return timeStepFields.filter((field) => read.includes(field) || !skips.includes(field));
 }
 
 /** Makes a used time step blank again, in place; only `info` becomes a fresh object, since callers may have kept the old one. */

@@ -3,12 +3,13 @@ import type {
   Environment,
   EnvironmentSpec,
   TimeStep,
+  TimeStepField,
   VectorEnvironment,
   VectorTimeStep,
 } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { completeEnvironment } from "./complete.js";
-import { copyTimeStep, viewOf } from "./timestep.js";
+import { copyTimeStep, viewOf, writtenFields } from "./timestep.js";
 
 /**
  * Steps `copies` embedded environments behind one synchronous call. Each copy writes straight into its rows of the caller's
@@ -19,9 +20,15 @@ import { copyTimeStep, viewOf } from "./timestep.js";
  * environment that plays on past its own episode limit is a BatonError `environment`.
  *
  * @param make makes one copy; called `copies` times.
+ * @param read the fields that will be read; others are not written where the environment can skip them.
  * @param firstCopy what the first copy is called in messages, when these are a part of more.
  */
-export function vectorize(make: () => Environment, copies: number, firstCopy = 0): VectorEnvironment {
+export function vectorize(
+  make: () => Environment,
+  copies: number,
+  read?: readonly TimeStepField[],
+  firstCopy = 0,
+): VectorEnvironment {
   if (!Number.isInteger(copies) || copies < 1) {
     throw new BatonError(
       "invalid-value",
@@ -29,7 +36,7 @@ export function vectorize(make: () => Environment, copies: number, firstCopy = 0
     );
   }
   const envs = Array.from({ length: copies }, () => completeEnvironment(make()));
-  return new EmbeddedVectorEnvironment(envs, firstCopy);
+  return new EmbeddedVectorEnvironment(envs, writtenFields(envs[0]!, read), firstCopy);
 }
 
 class EmbeddedVectorEnvironment implements VectorEnvironment {
@@ -48,6 +55,7 @@ class EmbeddedVectorEnvironment implements VectorEnvironment {
 
   constructor(
     envs: readonly CompleteEnvironment[],
+    readonly fields: readonly TimeStepField[],
     readonly firstCopy: number,
   ) {
     this.#envs = envs;

@@ -109,7 +109,7 @@ export class Collector {
     budget?: TimeBudget;
   }): Promise<Collector> {
     const { environment, agent, replay, seed, order = "ready", budget = new TimeBudget() } = parts;
-    const step = allocateVectorTimeStep(environment.spec, environment.copies);
+    const step = allocateVectorTimeStep(environment.spec, environment.copies, environment.fields);
     const groups = await Group.all(environment, step, { ...parts, budget });
     return new Collector(environment, groups, agent, replay, seed, order, budget);
   }

@@ -63,7 +63,7 @@ export class Evaluator {
     prior?: boolean;
   }): Promise<Evaluator> {
     const { device, environment, agent, policy, prior = false } = parts;
-    const step = allocateVectorTimeStep(environment.spec, environment.copies);
+    const step = allocateVectorTimeStep(environment.spec, environment.copies, environment.fields);
     return new Evaluator(environment, agent, await Actor.create(device, agent, environment.spec, policy, step, prior), step);
   }
 

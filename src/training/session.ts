@@ -55,7 +55,8 @@ export async function trainRun(
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
   const open = async (copies: number, resources: Resources = config) => {
-    const environment = await experiment.environment.vectorize(copies, resources, events.onWarning);
+    const read = agent.transition.fields;
+    const environment = await experiment.environment.vectorize(copies, { ...resources, read }, events.onWarning);
     opened.push(environment);
     return environment;
   };

@@ -5,9 +5,18 @@
  * @module
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import type { Environment, EnvironmentSpec, EpisodeInfo, Frame, VectorEnvironment, VectorTimeStep } from "../../environment.js";
+import type {
+  Environment,
+  EnvironmentSpec,
+  EpisodeInfo,
+  Frame,
+  TimeStepField,
+  VectorEnvironment,
+  VectorTimeStep,
+} from "../../environment.js";
 import { BatonError } from "../../errors.js";
 import { completeEnvironment } from "../complete.js";
+import { writtenFields } from "../timestep.js";
 import { vectorize } from "../vectorize.js";
 import { allocateSharedStep, Bell, copyOut, Request, readInfo, type SharedStep } from "./shared.js";
 import type { Answer, MakerSource, WorkerTask } from "./worker.js";
@@ -23,12 +32,22 @@ export interface Maker {
   readonly source: MakerSource;
 }
 
-/** `copies` copies behind one call: in this thread when `threads` is 0, else spread over so many others. */
-export async function vectorizeOver(threads: number, maker: Maker, copies: number): Promise<VectorEnvironment> {
-  if (threads === 0) return vectorize(maker.make, copies);
+/** `copies` copies behind one call: in this thread when `threads` is 0, else spread over so many others. `read` as for `vectorize`. */
+export async function vectorizeOver(
+  threads: number,
+  maker: Maker,
+  copies: number,
+  read?: readonly TimeStepField[],
+): Promise<VectorEnvironment> {
+  if (threads === 0) return vectorize(maker.make, copies, read);
   const probe = completeEnvironment(maker.make());
   probe.close?.();
-  return spreadOverThreads(maker.source, probe.spec, { copies, threads, draws: probe.frame !== undefined });
+  return spreadOverThreads(maker.source, probe.spec, {
+    copies,
+    threads,
+    fields: writtenFields(probe, read),
+    draws: probe.frame !== undefined,
+  });
 }
 
 /**
@@ -42,11 +61,11 @@ export async function vectorizeOver(threads: number, maker: Maker, copies: numbe
 async function spreadOverThreads(
   source: MakerSource,
   spec: EnvironmentSpec,
-  options: { copies: number; threads: number; draws: boolean },
+  options: { copies: number; threads: number; fields: readonly TimeStepField[]; draws: boolean },
 ): Promise<VectorEnvironment> {
-  const { copies, draws } = options;
+  const { copies, fields, draws } = options;
   const threads = Math.min(options.threads, copies);
-  const shared = allocateSharedStep(spec, copies);
+  const shared = allocateSharedStep(spec, copies, fields);
   const crew = Array.from({ length: threads }, (_, k) => {
     const [first, end] = [Math.floor((k * copies) / threads), Math.floor(((k + 1) * copies) / threads)];
     return new Hand(source, shared, first, end);
@@ -57,7 +76,7 @@ async function spreadOverThreads(
     await Promise.all(crew.map((hand) => hand.close()));
     throw error;
   }
-  return new ThreadedVectorEnvironment(spec, copies, shared, crew, draws);
+  return new ThreadedVectorEnvironment(spec, copies, fields, shared, crew, draws);
 }
 
 class ThreadedVectorEnvironment implements VectorEnvironment {
@@ -68,6 +87,7 @@ class ThreadedVectorEnvironment implements VectorEnvironment {
   constructor(
     readonly spec: EnvironmentSpec,
     readonly copies: number,
+    readonly fields: readonly TimeStepField[],
     private readonly shared: SharedStep,
     private readonly crew: readonly Hand[],
     draws: boolean,

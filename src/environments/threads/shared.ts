@@ -5,7 +5,7 @@
  * @module
  */
 import { deserialize, serialize } from "node:v8";
-import type { EnvironmentSpec, EpisodeInfo, VectorTimeStep } from "../../environment.js";
+import type { EnvironmentSpec, EpisodeInfo, TimeStepField, VectorTimeStep } from "../../environment.js";
 import { timeStepFields } from "../../environment.js";
 import { BatonError } from "../../errors.js";
 import { allocateVectorTimeStep } from "../timestep.js";
@@ -29,9 +29,9 @@ export interface SharedStep {
   readonly infoBytes: Int32Array;
 }
 
-export function allocateSharedStep(spec: EnvironmentSpec, copies: number): SharedStep {
+export function allocateSharedStep(spec: EnvironmentSpec, copies: number, fields?: readonly TimeStepField[]): SharedStep {
   const memory = (bytes: number) => new SharedArrayBuffer(bytes);
-  const { infos: _, ...step } = allocateVectorTimeStep(spec, copies, memory);
+  const { infos: _, ...step } = allocateVectorTimeStep(spec, copies, fields, memory);
   return {
     copies,
     step,

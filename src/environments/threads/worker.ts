@@ -84,7 +84,7 @@ class Copies {
     readonly first: number,
     readonly end: number,
   ) {
-    this.env = vectorize(make, end - first, first);
+    this.env = vectorize(make, end - first, undefined, first);
     this.#out = rowsOf(shared, first, end);
     const n = this.env.spec.agents;
     this.#actions = shared.actions.subarray(first * n, end * n);
