@@ -20,7 +20,7 @@ export function servedEnvironment(
   options: OpenedEnvironment["options"],
   environment = pythonLocation(id),
 ): OpenedEnvironment {
-  const open = (copies: number, simulators: SimulatorSettings, warn?: Warn) => {
+  const open = async (copies: number, simulators: SimulatorSettings, warn?: Warn) => {
     const launcher = launcherOf(simulators);
     const launch = (share: number) => launcher.launch({ environment, copies: share, options });
     // Of hosts that run already, all are used.

@@ -21,6 +21,8 @@ from .server import Server, fault
 
 #: Seconds between looks whether the borrowers are still there.
 _PERIOD = 5.0
+#: Before a peer is refused: how often, and how many seconds apart, to look again.
+_TRIES, _PAUSE = 10, 0.05
 #: What tells: live peers ignore it, as no request has this id.
 _KNOCK = protocol.encode("alive", {"id": 0})
 
@@ -69,8 +71,12 @@ class LendingServer(Server):
         copies = message.fields.get("copies", 1)
         if not isinstance(copies, int) or isinstance(copies, bool) or copies < 1:
             raise HostError("incompatible", f"a peer asks for {copies!r:.40} copies")
-        self._take_back()
-        lent = sum(batch.copies for batch in self._lent.values())
+        lent = self._count_lent()
+        for _ in range(_TRIES):
+            if lent + copies <= self._most:
+                break
+            time.sleep(_PAUSE)  # whoever has just gone away may not have been missed yet
+            lent = self._count_lent()
         if lent + copies > self._most:
             raise HostError(
                 "io",
@@ -78,6 +84,10 @@ class LendingServer(Server):
                 "start more with `baton simulators up`, or ask for fewer with --copies and evaluation.episodes",
             )
         return Batch([self._make() for _ in range(copies)])
+
+    def _count_lent(self) -> int:
+        self._take_back()
+        return sum(batch.copies for batch in self._lent.values())
 
     def _take_back(self) -> None:
         self._looked = time.monotonic()

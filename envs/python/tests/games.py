@@ -109,3 +109,11 @@ class Troubled(Lights):
 class TroubledMask(Troubled):
     def available_actions(self) -> list[list[int]]:
         return [[1, 1], [1, 1]]
+
+
+class Slow(Lights):
+    """Takes its time to load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        time.sleep(30)

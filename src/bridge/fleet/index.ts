@@ -4,5 +4,5 @@
  * @module
  */
 export { hostState, removeOrphans, stopHost } from "./down.js";
-export { type HostRecord, logFile, readRecords } from "./records.js";
+export { type HostRecord, logFile, readRecords, recordsFolder } from "./records.js";
 export { type FleetRequest, startFleet } from "./up.js";
