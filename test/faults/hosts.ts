@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Process ids of the `baton_host` processes that this process has started. Linux only. */
-export function childHosts(): number[] {
+/** Process ids of the `baton_host` processes that a process, or this one, has started. Linux only. */
+export function childHosts(of = process.pid): number[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, "utf8"))?.[1];
       const isHost = readFileSync(`/proc/${name}/cmdline`, "utf8").includes("baton_host");
-      return isHost && Number(parent) === process.pid ? [Number(name)] : [];
+      return isHost && Number(parent) === of ? [Number(name)] : [];
     } catch {
       return []; // it has ended meanwhile
     }
