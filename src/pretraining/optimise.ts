@@ -44,10 +44,11 @@ export function updateWeights<P extends TensorTree>(
   const before = leavesOf<Tensor>(params);
   const after = leavesOf<Tensor>(next.params);
   const leaves = before.map(({ leaf, path }, i) => {
+    const stepped = after[i]!.leaf;
+    const shrunk =
+      weightDecay > 0 && decays(leaf, path) ? tf.sub(stepped, tf.mul(leaf, tf.mul(learningRate, weightDecay))) : stepped;
     const scale = scaleOf(path);
-    const moved = tf.sub(after[i]!.leaf, leaf);
-    const shrunk = weightDecay > 0 && decays(leaf, path) ? tf.sub(moved, tf.mul(leaf, tf.mul(learningRate, weightDecay))) : moved;
-    return tf.add(leaf, scale === 1 ? shrunk : tf.mul(shrunk, scale));
+    return scale === 1 ? shrunk : tf.add(leaf, tf.mul(tf.sub(shrunk, leaf), scale));
   });
   return { params: unflatten<Tensor, Tensor>(params, leaves) as P, moments: next.state };
 }
