@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Debian 12 under the names that `envs/python/Containerfile` speaks of. */
 const bases = ["localhost/debian:bookworm-slim", "docker.io/library/debian:bookworm-slim"];
 
-/** Some machines (hybrid control groups, no CAP_SYS_RESOURCE) need these; see src/bridge/README.md. */
+/** Some machines (hybrid control groups, no CAP_SYS_RESOURCE) need these; see src/bridge/launch/README.md. */
 const settings = `[containers]\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n`;
 
 /**

@@ -145,7 +145,7 @@ export function explainEnd(
   }
   // Which of the two codes it is depends on how far the engine's runtime came.
   if ((code === 125 || code === 126) && /hybrid mode not supported|RLIMIT_/.test(tail)) {
-    const hint = `a containers.conf with runtime = "runc" and lower default_ulimits mends it: see src/bridge/README.md`;
+    const hint = `a containers.conf with runtime = "runc" and lower default_ulimits mends it: see src/bridge/launch/README.md`;
     return new BatonError("io", `${engine} cannot run containers on this machine: ${tail.trim()}`, { hint });
   }
   if (code === 125) return new BatonError("io", `${engine} cannot run ${image}: ${tail.trim()}`);
