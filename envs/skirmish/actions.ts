@@ -14,8 +14,8 @@ export const directionY = [1, -1, 0, 0] as const;
 export const firstMove = 2;
 
 /** Names for people. Targets are entities: an enemy for fighters; a healer's action 6+k is about agent k. */
-export function actionNames(enemies: number): string[] {
-  const targets = Array.from({ length: enemies }, (_, k) => `target ${k}`);
+export function actionNames(targetCount: number): string[] {
+  const targets = Array.from({ length: targetCount }, (_, k) => `target ${k}`);
   return ["no-op", "stop", "north", "south", "east", "west", ...targets];
 }
 
@@ -32,7 +32,7 @@ export function canMove(world: World, i: number, direction: number, moveAmount: 
 
 /** The entity that action 6+k of agent i is about; −1 for none. Healers mend agents other than healers, all others act on enemies. */
 export function targetOf(world: World, i: number, k: number): number {
-  if (!world.types[i].healing) return world.agents + k;
+  if (!world.types[i].healing) return k < world.count - world.agents ? world.agents + k : -1;
   return k < world.agents && !world.types[k].healing ? k : -1;
 }
 
@@ -50,19 +50,18 @@ export function isLegal(world: World, layout: Layout, i: number, action: number,
   return canTarget(world, layout, i, targetOf(world, i, action - untargetedActions));
 }
 
-/** Writes `mask` [n, A] and `targets` [n, A−6]. */
+/** Writes `mask` [n, A] and `targets` [n, K]. */
 export function writeActions(world: World, layout: Layout, moveAmount: number, mask: Uint8Array, targets: Int32Array): void {
-  const m = world.count - world.agents;
-  const A = untargetedActions + m;
+  const { targets: K, actions: A } = layout;
   for (let i = 0; i < world.agents; i++) {
     const row = i * A;
     const living = world.alive[i];
     mask[row] = 1 - living;
     mask[row + 1] = living;
     for (let d = 0; d < 4; d++) mask[row + firstMove + d] = living === 1 && canMove(world, i, d, moveAmount) ? 1 : 0;
-    for (let k = 0; k < m; k++) {
+    for (let k = 0; k < K; k++) {
       const target = targetOf(world, i, k);
-      targets[i * m + k] = target;
+      targets[i * K + k] = target;
       mask[row + untargetedActions + k] = living === 1 && canTarget(world, layout, i, target) ? 1 : 0;
     }
   }

@@ -49,7 +49,7 @@ class SkirmishEnvironment implements Environment {
       observed: new Surroundings(this.#world.terrain, options.move_amount, 1),
       full: new Surroundings(this.#world.terrain, options.move_amount, 0),
     };
-    const { agents, enemies, actions, entityFeatures, relationFeatures, observationSize, stateSize } = this.#layout;
+    const { agents, enemies, targets, actions, entityFeatures, relationFeatures, observationSize, stateSize } = this.#layout;
     this.spec = {
       id: `skirmish/${map.name}`,
       agents,
@@ -61,7 +61,7 @@ class SkirmishEnvironment implements Environment {
       observationSize,
       stateSize,
       episodeLimit: map.limit,
-      actionNames: actionNames(enemies),
+      actionNames: actionNames(targets),
       predictedFeatures: dynamicColumns(this.#layout),
     };
   }

@@ -1,6 +1,6 @@
 import type { SkirmishMap } from "./maps.js";
 import type { SkirmishOptions } from "./options.js";
-import type { UnitName } from "./units.js";
+import { type UnitName, unitTypes } from "./units.js";
 import { typesOf, type World } from "./world.js";
 
 /** Actions without a target: no-op, stop, north, south, east, west. */
@@ -15,7 +15,9 @@ export interface Layout {
   readonly agents: number;
   /** m */
   readonly enemies: number;
-  /** A = 6 + m */
+  /** K, actions on targets: m, or n where that is more and there is a healer, who acts on the agents. */
+  readonly targets: number;
+  /** A = 6 + K */
   readonly actions: number;
   /** O and G, exactly SMAC's. */
   readonly observationSize: number;
@@ -45,7 +47,10 @@ export interface Layout {
 export function layoutOf(map: SkirmishMap, world: World, options: SkirmishOptions): Layout {
   const n = world.agents;
   const m = world.count - n;
-  const actions = untargetedActions + m;
+  const types = map.draw ? map.draw.types.map(([type]) => type) : world.types.map((type) => type.name);
+  const healers = (map.draw ? types : types.slice(0, n)).some((type) => unitTypes[type].healing);
+  const targets = healers ? Math.max(n, m) : m;
+  const actions = untargetedActions + targets;
   const hasShields = (side: SkirmishMap["allies"]) => (typesOf(side)[0]!.race === "protoss" ? 1 : 0);
   const allyShieldBits = hasShields(map.allies);
   const enemyShieldBits = hasShields(map.enemies);
@@ -63,11 +68,11 @@ export function layoutOf(map: SkirmishMap, world: World, options: SkirmishOption
   const units = n * (4 + allyShieldBits + typeBits) + m * (3 + enemyShieldBits + typeBits);
   const ownState = units + (options.state_last_action ? n * actions : 0) + (options.state_timestep_number ? 1 : 0);
 
-  const types = map.draw ? map.draw.types.map(([type]) => type) : world.types.map((type) => type.name);
   const typeNames = [...new Set(types)].sort();
   const layout: Layout = {
     agents: n,
     enemies: m,
+    targets,
     actions,
     observationSize,
     stateSize: options.obs_instead_of_state ? n * observationSize : ownState,

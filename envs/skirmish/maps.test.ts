@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { completeEnvironment } from "../../src/environments/complete.js";
+import { writeActions } from "./actions.js";
+import { tacticsOf } from "./enemy.js";
 import { generatedMaps } from "./generated.js";
 import { skirmish } from "./index.js";
-import { maps } from "./maps.js";
+import { layoutOf } from "./layout.js";
+import { maps, type SkirmishMap } from "./maps.js";
+import { Simulation } from "./simulation.js";
 import { formationOf } from "./spawn.js";
 import { typesOf, World } from "./world.js";
 
@@ -106,5 +110,25 @@ describe("SMAC's maps", () => {
         expect(apart).toBeGreaterThanOrEqual(world.separation[u]! + world.separation[v]! - 1e-9);
       }
     }
+  });
+});
+
+describe("a team with a healer that outnumbers its enemy", () => {
+  it("has an action for each agent, as in SMAC, and fighters none beyond the enemies", () => {
+    const map = { ...maps.get("MMM")!, enemies: [{ x: 23, y: 16, units: [["marine", 2]], facing: "west" }] } as SkirmishMap;
+    const world = new World(map);
+    const layout = layoutOf(map, world, skirmish.options.parse({}));
+    expect([layout.actions, layout.enemies]).toEqual([16, 2]);
+    const mask = new Uint8Array(10 * 16);
+    const targets = new Int32Array(10 * 10);
+    new Simulation(world, map, tacticsOf("7"), 0).reset(0);
+    world.x.fill(16);
+    world.y.fill(16);
+    writeActions(world, layout, 2, mask, targets);
+    // Unit 9 is the medivac.
+    expect(Array.from(targets.subarray(90))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, -1]);
+    expect(Array.from(mask.subarray(9 * 16 + 6))).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
+    expect(Array.from(targets.subarray(0, 10))).toEqual([10, 11, -1, -1, -1, -1, -1, -1, -1, -1]);
+    expect(Array.from(mask.subarray(6, 16))).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 });
