@@ -103,7 +103,17 @@ class Football(unittest.TestCase):
     def test_episodes_have_the_seed_of_their_reset(self) -> None:
         env = self.make()
         self.assertEqual([env.reset(seed)["entities"][:3, 4].argmax() for seed in (0, 1, 2, 1)], [0, 1, 2, 1])
-        self.assertEqual(self.engine()._config, {"game_engine_random_seed": 1, "reverse_team_processing": True})
+        config = self.engine()._config
+        self.assertEqual((config["game_engine_random_seed"], config["reverse_team_processing"]), (1, True))
+
+    def test_who_kicks_off_follows_from_the_seed_and_not_from_the_episodes_before(self) -> None:
+        env = self.make()
+        sides = []
+        for seed in (0, 1, 1, 0):
+            env.reset(seed)
+            sides.append(self.engine().kick_off)
+        self.assertEqual(sides, [sides[0], sides[1], sides[1], sides[0]])
+        self.assertNotEqual(sides[0], sides[1])
 
     def test_rewards(self) -> None:
         env = self.make()

@@ -107,6 +107,7 @@ class FootballEnvironment:
             number = seed % _MAX_SEED
             config["game_engine_random_seed"] = number
             config["reverse_team_processing"] = bool(number % 2)
+            config["episode_number"] = number  # it decides who kicks off
             return self._arrays(self._as_list(self._env.reset()))
         except HostError:
             raise

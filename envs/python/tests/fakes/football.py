@@ -30,6 +30,7 @@ class Scenario:
     def __init__(self, level: str, episode: int) -> None:
         self.teams: dict[Any, list[Any]] = {team: [] for team in e_Team}
         self._episode = episode
+        self.order: list[Any] = []
         self._config = SimpleNamespace(game_duration=400)
         importlib.import_module(f"gfootball.scenarios.{level}").build_scenario(self)
 
@@ -43,6 +44,7 @@ class Scenario:
         self.ball = np.array([x, y, 0.1])
 
     def SetTeam(self, team: Any) -> None:  # noqa: N802
+        self.order.append(team)
         self._team = team
 
     def AddPlayer(self, x: float, y: float, role: Any, lazy: bool = False, controllable: bool = True) -> None:  # noqa: N802
@@ -52,7 +54,7 @@ class Scenario:
 def build_attack(builder: Any) -> None:
     builder.config().game_duration = 20
     builder.SetBallPosition(0.62, 0.0)
-    # Sides are set up in either order, as in 5_vs_5.
+    # Sides are set up in either order, as in 5_vs_5, where the first kicks off.
     for team in (e_Team.e_Left, e_Team.e_Right)[:: 1 if builder.EpisodeNumber() % 2 == 0 else -1]:
         builder.SetTeam(team)
         builder.AddPlayer(-1.0, 0.0, e_PlayerRole.e_PlayerRole_GK)
@@ -68,14 +70,13 @@ class Environment:
         self.settings = settings
         self._config: dict[str, Any] = {}
         self.unwrapped = self
-        self.episodes = 0
         self.received: list[list[int]] = []
         self.sticky: dict[int, Any] = {}
         self.next: dict[str, Any] = {}
 
     def reset(self) -> list[Any]:
-        self.scenario = Scenario(self.settings["env_name"], self.episodes)
-        self.episodes += 1
+        self._config["episode_number"] = self._config.get("episode_number", 0) + 1
+        self.scenario = Scenario(self.settings["env_name"], self._config["episode_number"])
         left, right = (self.scenario.teams[team] for team in e_Team)
         self.left = np.array([player.place for player in left])
         self.right = -np.array([player.place for player in right])
@@ -86,6 +87,8 @@ class Environment:
         # The seed decides who has the ball.
         self.owner = (0, 1 + self._config["game_engine_random_seed"] % 3)
         self.score, self.t = [0, 0], 0
+        # Who is set up first kicks off.
+        self.kick_off = next(iter(self.scenario.order))
         return self._observe()
 
     def step(self, actions: list[int]) -> tuple[list[Any], Any, bool, dict[str, Any]]:
