@@ -39,6 +39,22 @@ export type ActTensors = {
   readonly values: Tensor;
   /** [E, n] int32: `order[e, p]` is the agent that decided at position p. Simultaneous deciders give 0 … n−1. */
   readonly order: Tensor;
+  /** What is remembered for the next step, like {@link Agent.memory}; only of agents that remember. */
+  readonly memory?: TensorTree;
+};
+
+/** A batch of windows of consecutive steps in which a teacher has chosen, for `update` of an agent that imitates. */
+export type WindowTensors = {
+  /** [B, W, n, O] */
+  readonly observations: Tensor;
+  /** [B, W, n] int32 what was done one step before: 0 = nothing yet, a+1. */
+  readonly previous: Tensor;
+  /** [B, W, n, A] bool */
+  readonly actionMask: Tensor;
+  /** [B, W, n] int32 what the teacher would do. */
+  readonly labels: Tensor;
+  /** [B, W] bool: the step belongs to the episode of the last one. */
+  readonly valid: Tensor;
 };
 
 /** Scalars worth a curve: loss, gradient norm, mean Q, …. */
@@ -87,8 +103,15 @@ export interface Agent {
   drawExploration(rng: RandomStream, rate: number, copies: number): HostTree;
   /** Random numbers for one call of `update`. */
   drawUpdate(rng: RandomStream): HostTree;
+  /**
+   * What E copies remember at the start of an episode, leading axis E; absent when only the present step counts. `previous` [E, n] int32, if
+   * there, is the action before (0 = none, a+1): whoever lets another act corrects it.
+   */
+  memory?(copies: number): HostTree;
+  /** The agent learns windows of a teacher's decisions ({@link WindowTensors}) of so many steps, not transitions. */
+  readonly imitates?: { readonly window: number };
   /** Chooses for E copies at once. Pure. */
-  act(policy: TensorTree, step: StepTensors, exploration: TensorTree): ActTensors;
+  act(policy: TensorTree, step: StepTensors, exploration: TensorTree, memory?: TensorTree): ActTensors;
   /**
    * For the viewer: [E, n, A] what each agent would value its actions at had nobody chosen before it; unavailable ones −1e9. Only
    * agents that are conditioned on others' choices have it. Pure.

@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { BatonError } from "../errors.js";
 import { packageVersion } from "../package.js";
 import { benchCommand } from "./bench.js";
+import { distillCommand } from "./distill.js";
 import { doctorCommand } from "./doctor.js";
 import { envsCommand } from "./envs.js";
 import { evaluateCommand } from "./evaluate.js";
@@ -29,6 +30,7 @@ function program(): Command {
     .addCommand(pretrainCommand())
     .addCommand(probeCommand())
     .addCommand(finetuneCommand())
+    .addCommand(distillCommand())
     .addCommand(envsCommand())
     .addCommand(simulatorsCommand())
     .addCommand(benchCommand())

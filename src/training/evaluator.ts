@@ -70,7 +70,10 @@ export class Evaluator {
   /** Plays greedy episodes with these weights. */
   evaluate(policy: HostTree, options: PlayOptions): Promise<Evaluation> {
     const { copies } = this.#environment;
-    const decide = (rng: RandomStream) => this.#actor.act(policy, this.#agent.drawExploration(rng, 0, copies));
+    const decide = (rng: RandomStream, fresh: readonly number[]) => {
+      this.#actor.forget(fresh);
+      return this.#actor.act(policy, this.#agent.drawExploration(rng, 0, copies));
+    };
     return playEpisodes(this.#environment, this.#step, decide, options);
   }
 
@@ -83,12 +86,13 @@ export class Evaluator {
  * Plays `episodes` episodes whose seeds come from `seed`; every one is played to its end, so short ones are not favoured.
  *
  * @param step where the environment writes, and `decide` reads.
- * @param decide chooses for all copies at what `step` holds; random numbers come from the stream that it is given.
+ * @param decide chooses for all copies at what `step` holds; random numbers come from the stream that it is given, and it is told which
+ *   copies have begun an episode since it was asked last.
  */
 export async function playEpisodes(
   environment: VectorEnvironment,
   step: VectorTimeStep,
-  decide: (rng: RandomStream) => PlayedChoices | Promise<PlayedChoices>,
+  decide: (rng: RandomStream, fresh: readonly number[]) => PlayedChoices | Promise<PlayedChoices>,
   options: PlayOptions,
 ): Promise<Evaluation> {
   const { copies } = environment;
@@ -108,8 +112,10 @@ export async function playEpisodes(
     recorded.set(episode, kept);
     return kept;
   };
+  let begun: number[] = [];
   /** Begins episodes; where simulators broke, all that were running are begun again. */
   const begin = async (fresh: readonly number[]): Promise<void> => {
+    begun.push(...fresh);
     const seedsOf = fresh.map((copy) => seeds[playing[copy]!] ?? 0);
     const lost = await orLost(() => environment.reset(fresh, seedsOf, step));
     if (lost) await beginAgain();
@@ -123,7 +129,8 @@ export async function playEpisodes(
   await begin(playing.map((_, copy) => copy));
   let done = 0;
   while (done < seeds.length) {
-    const choices = await decide(rng);
+    const choices = await decide(rng, begun);
+    begun = [];
     for (let copy = 0; copy < copies; copy++)
       recordOf(copy)?.push(recordStep(environment, step, copy, decisionOf(environment.spec, step, copy, choices)));
     if (await orLost(() => environment.step(choices.actions.data as Int32Array, step))) {

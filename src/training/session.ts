@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import type { VectorEnvironment } from "../environment.js";
 import { isEmbedded, type Resources } from "../environments/opened.js";
+import { BatonError } from "../errors.js";
 import { packageVersion } from "../package.js";
 import { ReplayStore } from "../replay/index.js";
 import { writeFileAtomic } from "../runs/files.js";
@@ -33,8 +34,16 @@ export interface SessionEvents {
 export const configText = (experiment: Experiment): string =>
   `# The whole configuration of this run; \`baton train --run …\` resumes with it.\n${stringify(experiment.config)}`;
 
+function refuseImitators({ agent, config }: Experiment): void {
+  if (!agent.imitates) return;
+  throw new BatonError("incompatible", `agent "${config.agent.name}" learns from a teacher, not from rewards`, {
+    hint: "train a team with ace, then: baton distill RUN --run DIR",
+  });
+}
+
 /** Begins the run folder of an experiment. */
 export function beginRun(path: string, experiment: Experiment): RunFolder {
+  refuseImitators(experiment);
   const { config } = experiment;
   const info = { baton: packageVersion(), env: config.env.id, agent: config.agent.name, seed: config.seed };
   return RunFolder.create(path, info, configText(experiment));
@@ -52,6 +61,7 @@ export async function trainRun(
   signal?: AbortSignal,
 ): Promise<Trainer> {
   const { config, spec, agent } = experiment;
+  refuseImitators(experiment);
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
   const open = async (copies: number, resources: Resources = config) => {
