@@ -43,7 +43,7 @@ class SkirmishEnvironment implements Environment {
     this.#world = new World(map);
     this.#simulation = new Simulation(this.#world, map, tacticsOf(options.difficulty), Number(options.jitter));
     this.#layout = layoutOf(map, this.#world, options);
-    this.#reward = new Reward(this.#world, options);
+    this.#reward = new Reward(this.#world, options, map.draw !== undefined);
     this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };
     this.#surroundings = {
       observed: new Surroundings(this.#world.terrain, options.move_amount, 1),

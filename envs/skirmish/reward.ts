@@ -32,6 +32,8 @@ export class Reward {
   constructor(
     readonly world: World,
     readonly options: SkirmishOptions,
+    /** SMACv2's scenarios: shields that come back to the enemy are worth nothing there. */
+    readonly drawn = false,
   ) {
     this.#before = new Float64Array(world.count);
     this.measure();
@@ -64,7 +66,7 @@ export class Reward {
     const { world, options } = this;
     const enemyLosses = this.#losses(world.agents, world.count);
     // SMAC takes the absolute value, so that shields that come back are rewarded too; kept, since results are compared with it.
-    if (options.reward_only_positive) return Math.abs(enemyLosses);
+    if (options.reward_only_positive) return this.drawn ? Math.max(0, enemyLosses) : Math.abs(enemyLosses);
     return enemyLosses - options.reward_negative_scale * this.#losses(0, world.agents);
   }
 
