@@ -25,7 +25,11 @@ export function pickRow(rows: Tensor, index: Tensor): Tensor {
 }
 
 /** Index as float one-hot, […] → […,depth]; −1 gives a row of zeros. */
-export const oneHot = (index: Tensor, depth: number): Tensor => tf.cast(tf.oneHot(tf.cast(index, "int32"), depth), "float32");
+export function oneHot(index: Tensor, depth: number): Tensor {
+  // tfjs refuses a depth of 1, which a team of one alone in its world has
+  const hot = depth > 1 ? tf.oneHot(tf.cast(index, "int32"), depth) : tf.equal(tf.expandDims(index, -1), tf.scalar(0, "int32"));
+  return tf.cast(hot, "float32");
+}
 
 /** Value given to unavailable actions. */
 export const UNAVAILABLE = -1e9;
