@@ -1,6 +1,15 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { beginOrOpen, openPretraining, pretrainRun, recipeLayer, recipeOf, resolveRecipe } from "../pretraining/run.js";
+import { BatonError } from "../errors.js";
+import {
+  beginOrOpen,
+  openPretraining,
+  pretrainRun,
+  recipeLayer,
+  recipeOf,
+  resolveRecipe,
+  writeOfficial,
+} from "../pretraining/run.js";
 import { RunFolder } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js";
@@ -14,6 +23,8 @@ interface PretrainOptions {
   readonly device?: string;
   readonly threads?: string;
   readonly set: readonly string[];
+  readonly weights?: string;
+  readonly saveWeights?: string;
   readonly json?: boolean;
 }
 
@@ -26,6 +37,8 @@ export function pretrainCommand(): Command {
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
     .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
     .option("--set <key=value>", "Any other setting, e.g. masking.ratio=0.9; may be repeated.", collect, [])
+    .option("--weights <file>", "Begin with these weights: a safetensors file with the names of the authors' MAE.")
+    .option("--save-weights <file>", "At last write the weights as such a file.")
     .option("--json", "Print the result as one JSON object.")
     .action(pretrain);
 }
@@ -45,13 +58,20 @@ async function pretrain(name: string, options: PretrainOptions): Promise<void> {
   const resumes = RunFolder.inspect(path) === "run";
   const recipe = resumes ? resolveRecipe([recipeOf(openPretraining(path)), ...commandLine(options)]) : wanted;
   const device = await openDevice(recipe.device, { threads: recipe.threads });
+  if (resumes && options.weights !== undefined) {
+    throw new BatonError("invalid-value", `--weights has no meaning for ${path}, which goes on with its own`, {
+      hint: "choose another folder with --run",
+    });
+  }
   const interrupt = onInterrupt();
   const run = beginOrOpen(path, recipe);
   process.stderr.write(`${resumes ? "resuming" : "pre-training"} on ${recipe.data.kind}, seed ${recipe.seed}, in ${path}\n`);
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
   const onReport = (update: number, loss: number) =>
     process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}\n`);
-  const { updates } = await pretrainRun(run, recipe, device, { onReport }, interrupt.signal);
+  const pretrained = await pretrainRun(run, recipe, device, { onReport }, interrupt.signal, options.weights);
+  const { updates } = pretrained;
+  if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
   if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates });
   else printLines(`done: ${updates} updates`, `judge it with: baton probe ${path}, baton finetune ${path}`);
 }

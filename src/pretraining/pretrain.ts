@@ -65,6 +65,11 @@ export class Pretraining {
     this.#scoresOf = -1;
   }
 
+  /** Begins with these weights in place of random ones; before the first update. */
+  begin(weights: HostTree): void {
+    this.restore({ params: weights, moments: initMoments(weights), step: HostArray.scalar(0) }, 0);
+  }
+
   /** One update; resolves to its loss. */
   async update(): Promise<number> {
     const { recipe, grid } = this.model;

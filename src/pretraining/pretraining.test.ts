@@ -13,7 +13,7 @@ import { Model } from "./model.js";
 import { Batches, initMoments, updateWeights, warmupCosine } from "./optimise.js";
 import { attentionOf, Pretraining } from "./pretrain.js";
 import { type Recipe, recipeSchema } from "./recipe.js";
-import { beginOrOpen, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe } from "./run.js";
+import { beginOrOpen, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe, writeOfficial } from "./run.js";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-pretrain-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -106,6 +106,24 @@ describe("a pre-training on disk", () => {
     expect([loaded.updates, loaded.recipe]).toEqual([30, recipe]);
     expect(loaded.weights).toEqual(whole.weights);
     expect((await loadPretrained(path, { fresh: true })).weights).not.toEqual(whole.weights);
+  });
+
+  it("hands its weights on under the authors' names, and a run begins with them", async () => {
+    const recipe = small({ updates: 1 });
+    const file = join(folder, "mae.safetensors");
+    const first = await pretrainRun(beginOrOpen(join(folder, "gives"), recipe), recipe, device);
+    writeOfficial(file, first);
+    // a learning rate this small moves only what is zero, and hardly
+    const still = small({ updates: 1, learningRate: 1e-30 });
+    const second = await pretrainRun(beginOrOpen(join(folder, "takes"), still), still, device, {}, undefined, file);
+    const [given, taken] = [leavesOf<HostArray>(first.weights), leavesOf<HostArray>(second.weights)];
+    expect(taken.map(({ path }) => path)).toEqual(given.map(({ path }) => path));
+    for (const [k, { leaf }] of taken.entries()) {
+      for (const [i, value] of leaf.data.entries()) expect(Math.abs(value - given[k]!.leaf.data[i]!)).toBeLessThan(1e-20);
+    }
+    const other = small({ updates: 1, encoder: { width: 32, depth: 2, heads: 2 } });
+    const refused = pretrainRun(beginOrOpen(join(folder, "other"), other), other, device, {}, undefined, file);
+    await expect(refused).rejects.toThrow('"pos_embed" is float32 [1,17,16], expected float32 [1,17,32]');
   });
 
   it("recipes that come with Baton are whole", () => {

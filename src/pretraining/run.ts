@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { BatonError } from "../errors.js";
+import { fromOfficial, type OfficialShape, toOfficial } from "../masked/index.js";
 import { unknownName } from "../names.js";
 import { packageRoot, packageVersion } from "../package.js";
+import { onDisk, writeFileAtomic } from "../runs/files.js";
 import {
   type Json,
   listCheckpoints,
@@ -14,6 +16,7 @@ import {
   RunFolder,
   saveCheckpoint,
 } from "../runs/index.js";
+import { decodeSafetensors, encodeSafetensors } from "../runs/safetensors.js";
 import type { Device } from "../tensor/device.js";
 import { RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
@@ -90,16 +93,21 @@ export function openPretraining(path: string): RunFolder {
 
 export const recipeOf = (run: RunFolder): SettingLayer => yamlLayer(run.readConfig(), run.config);
 
-/** Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. */
+/**
+ * Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. A new
+ * run begins with the weights of a safetensors file with the authors' names (see `src/masked/official.ts`) where `weights` names one.
+ */
 export async function pretrainRun(
   run: RunFolder,
   recipe: Recipe,
   device: Device,
   events: PretrainEvents = {},
   signal?: AbortSignal,
+  weights?: string,
 ): Promise<Pretrained> {
   const data = await openData(recipe);
   const model = new Model(recipe, data.train);
+  const begin = weights === undefined ? undefined : readOfficial(weights, model);
   const release = run.lock();
   try {
     const training = new Pretraining(device, model, data.train);
@@ -110,7 +118,7 @@ export async function pretrainRun(
         matchTree(await training.state(), state, `the checkpoint of ${run.path}`),
         (json as { updates: number }).updates,
       );
-    }
+    } else if (begin) training.begin(begin);
     const before = training.updates;
     const progress = { environmentSteps: before * recipe.batch, updates: before };
     const metrics = new MetricsWriter(run, resumed ? { resume: progress } : {});
@@ -143,6 +151,28 @@ export async function pretrainRun(
   } finally {
     release();
   }
+}
+
+/** The sizes of a recipe's MAE. Throws a BatonError for videos, whose weights have other names. */
+function officialShape({ recipe, shape, grid }: Model): OfficialShape {
+  const { rows, columns, frames } = grid;
+  if (frames > 1) {
+    throw new BatonError("invalid-value", "the authors' names are those of MAE on pictures; this recipe is of videos");
+  }
+  return { channels: shape.channels, patch: shape.patch, rows, columns, encoder: recipe.encoder, decoder: recipe.decoder };
+}
+
+/** Weights of a safetensors file with the authors' names. */
+function readOfficial(file: string, model: Model): HostTree {
+  const shape = officialShape(model);
+  const bytes = onDisk("read", file, () => readFileSync(file));
+  return { autoencoder: fromOfficial(decodeSafetensors(bytes, file), shape, file) };
+}
+
+/** Writes the weights of a run as a safetensors file with the authors' names, whole or not at all. */
+export function writeOfficial(file: string, { model, weights }: Pick<Pretrained, "model" | "weights">): void {
+  const arrays = toOfficial((weights as { autoencoder: HostTree }).autoencoder, officialShape(model));
+  onDisk("write", file, () => writeFileAtomic(file, encodeSafetensors(arrays, { format: "pt" })));
 }
 
 /** A pre-trained model with its data, or the same freshly initialised where `fresh`. */
