@@ -1,0 +1,1 @@
+"""A stand-in for MPE2, for simulators.test.ts."""
