@@ -118,7 +118,7 @@ export async function pretrainRun(
         matchTree(await training.state(), state, `the checkpoint of ${run.path}`),
         (json as { updates: number }).updates,
       );
-    } else if (begin) training.begin(begin);
+    } else if (begin) training.begin(matchTree(await training.weights(), begin, String(weights)));
     const before = training.updates;
     const progress = { environmentSteps: before * recipe.batch, updates: before };
     const metrics = new MetricsWriter(run, resumed ? { resume: progress } : {});
