@@ -67,11 +67,9 @@ async function compareWithBare(
     await openBridge(python, copies, size, 2),
   ];
   const seen = ways.map((): Rate[] => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [k, way] of ways.entries()) {
-      const rate = await way.measure(round === 0 ? seconds / 2 : seconds);
-      if (round > 0) seen[k]!.push(rate);
-    }
+  for (const way of ways) await way.warmUp();
+  for (let round = 0; round < rounds; round++) {
+    for (const [k, way] of ways.entries()) seen[k]!.push(await way.measure(seconds));
   }
   for (const way of ways) await way.close();
   const middle = (k: number, of: (rate: Rate) => number) => median(seen[k]!.map(of));
@@ -97,6 +95,8 @@ async function compareWithBare(
 }
 
 interface Way {
+  /** Until what is slow at first has passed. */
+  warmUp(): Promise<void>;
   measure(seconds: number): Promise<Rate>;
   close(): Promise<void>;
 }
@@ -133,7 +133,7 @@ function playerOf(environment: VectorEnvironment) {
 async function openBridge(python: string, copies: number, size: number, underWay: number): Promise<Way> {
   const host = startHost(python, "null", copies, size, underWay);
   const { players, close } = await openGroups(host, underWay);
-  return { measure: (seconds) => measure(players, seconds, host.pid), close };
+  return { warmUp: () => warmUp(players), measure: (seconds) => measure(players, seconds, host.pid), close };
 }
 
 /** The same messages with nothing around the sockets. */
@@ -162,18 +162,26 @@ async function openBare(python: string, copies: number, size: number, underWay: 
       void receive();
     });
   await step();
+  const players = Array.from({ length: underWay }, () => ({ step }));
   return {
-    measure: (seconds) =>
-      measure(
-        Array.from({ length: underWay }, () => ({ step })),
-        seconds,
-        host.pid,
-      ),
+    warmUp: () => warmUp(players),
+    measure: (seconds) => measure(players, seconds, host.pid),
     async close() {
       socket.close();
       await host.close();
     },
   };
+}
+
+/** Steps after which Node has compiled what is worth it. */
+const warmSteps = 2000;
+
+async function warmUp(players: readonly { step(): Promise<void> }[]): Promise<void> {
+  await Promise.all(
+    players.map(async ({ step }) => {
+      for (let k = 0; k < warmSteps / players.length; k++) await step();
+    }),
+  );
 }
 
 /** All players go on by themselves for about `seconds`. */
