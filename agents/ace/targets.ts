@@ -51,24 +51,27 @@ export function replyTargets(
   const situations: Situations = { sample, actor: tf.reshape(replier, [M]) };
   const candidates = allCandidates(online, along.encoded, situations, now.actionTargets);
   const mask = tf.reshape(tf.cast(pickRows(tf.cast(now.actionMask, "int32"), replier), "bool"), [M, -1]);
-  const { values } = tryCandidates(online, prefixes(along.encoded, along.followed), candidates);
+  const current = tf.slice(along.followed.current, [0, 0, 0], [B, n - 1, -1]);
+  const { values } = tryCandidates(online, prefixes(along.encoded, { ...along.followed, current }), candidates);
   const reply = maskedArgMax(values, mask); // [M]
 
-  // the same prefixes seen by θ⁻, and only that one reply
+  // the same prefixes seen by θ⁻, which need not see the last decision, and only that one reply
   const encoded = encode(target, now);
-  const states = prefixes(encoded, follow(target, encoded, decisions));
+  const butLast = (x: Tensor) => tf.slice(x, [0, 0], [B, n - 1]);
+  const { actor, action, target: on } = decisions;
+  const followed = follow(target, encoded, { actor: butLast(actor), action: butLast(action), target: butLast(on) });
+  const states = prefixes(encoded, followed);
   const outcome = tryCandidates(target, states, oneCandidate(target, encoded, situations, now.actionTargets, reply));
   return tf.reshape(outcome.values, [B, n - 1]);
 }
 
-/** The SE-states after positions 0 … n−2 of the stored decisions, as B·(n−1) situations. */
+/** The SE-states after each of m positions, as B·m situations. */
 function prefixes(encoded: Encoded, { before, decided, current }: Followed): SequentialState {
   const [B, N, H] = encoded.x.shape as [number, number, number];
-  const n = current.shape[1]!;
-  const M = B * (n - 1);
-  const index = tf.reshape(tf.slice(current, [0, 0, 0], [B, n - 1, N]), [B, (n - 1) * N]);
-  const rowsOf = (rows: Tensor) => tf.reshape(pickRows(rows, index), [M, N, H]);
-  const alive = tf.reshape(tf.tile(tf.expandDims(encoded.alive, 1), [1, n - 1, 1, 1]), [M, N, 1]);
+  const m = current.shape[1]!;
+  const index = tf.reshape(current, [B, m * N]);
+  const rowsOf = (rows: Tensor) => tf.reshape(pickRows(rows, index), [B * m, N, H]);
+  const alive = tf.reshape(tf.tile(tf.expandDims(encoded.alive, 1), [1, m, 1, 1]), [B * m, N, 1]);
   const pooled = (rows: Tensor) => tf.mul(rowsOf(rows), alive);
   return {
     before: rowsOf(before),

@@ -37,7 +37,7 @@ def main() -> None:
         if settings["what"] == "authors":
             return learner.update(lambda: authors.loss_of(learner.online, slow, batch, columns))
         with torch.no_grad():
-            y = lean.targets_of(learner.online, slow, batch, order)
+            y = lean.targets_of(learner.online, slow, batch, order, settings["target"] == "sequential")
         return learner.update(lambda: lean.loss_of(learner.online, batch, y, order, columns))
 
     peer.serve(update, {"loss": update()})

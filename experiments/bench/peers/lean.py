@@ -255,33 +255,37 @@ def roll_out(p: Parameters, e: Encoded, step: dict[str, Tensor], order: Tensor) 
 
 
 def prefixes(e: Encoded, f: Followed) -> tuple[Tensor, Tensor]:
-    """States after all positions but the last, one per situation."""
+    """States after each position, one per situation."""
     B, N, H = e.x.shape
-    index = f.current[:, :-1].flatten(1)
+    index = f.current.flatten(1)
     alive = e.alive.unsqueeze(1)
     decided = rows_at(f.decided, index).view(B, -1, N, 2 * H) * alive
     return rows_at(f.before, index).view(-1, N, H), decided.flatten(0, 1)
 
 
-def targets_of(online: Parameters, slow: Parameters, batch: dict[str, dict[str, Tensor]], order: Tensor) -> Tensor:
-    """y [B,n]: the next agent's best reply, and for the last the environment's return."""
+def targets_of(
+    online: Parameters, slow: Parameters, batch: dict[str, dict[str, Tensor]], order: Tensor, sequential: bool
+) -> Tensor:
+    """y [B,n]: the next agent's best reply, and for the last (for all, unless sequential) the environment's return."""
     now, following, plain = batch["now"], batch["next"], batch["plain"]
     U = online["table"].shape[0]
     B, n = order.shape
     greedy = roll_out(online, encode(online, following), following, order)
     last = final_value(slow, encode(slow, following), decisions_of(greedy, order, following["actionTargets"], U))
     environment = (plain["returns"] + plain["discounts"] * last).unsqueeze(1)
-    if n == 1:
-        return environment
+    if n == 1 or not sequential:
+        return environment.expand(-1, n)
     d = decisions_of(plain["actions"], order, now["actionTargets"], U)
     e = encode(online, now)
     sample = torch.arange(B).repeat_interleave(n - 1)
     replier = order[:, 1:].flatten()
-    state = prefixes(e, follow(online, e, d))
+    f = follow(online, e, d)
+    f.current = f.current[:, :-1]
+    state = prefixes(e, f)
     candidates = all_candidates(online, e, sample, replier, now["actionTargets"])
     reply = best_of(try_candidates(online, *state, candidates).values, now["actionMask"][sample, replier])
     e = encode(slow, now)
-    state = prefixes(e, follow(slow, e, d))
+    state = prefixes(e, follow(slow, e, Decisions(d.actor[:, :-1], d.action[:, :-1], d.target[:, :-1])))
     one = one_candidate(slow, e, sample, replier, now["actionTargets"], reply)
     return torch.cat([try_candidates(slow, *state, one).values.view(B, n - 1), environment], 1)
 

@@ -17,44 +17,34 @@ const sizesOf = (map: string): EnvironmentSpec => completeEnvironment(skirmish.m
 const flatNames = (arrays: ReturnType<typeof named>) =>
   arrays.map(([name, array]) => [name.replace("/encoder/", "/"), array] as const);
 
-/** How much faster than each peer an update shall be; the authors' arithmetic is measured where it is given. */
-export interface UpdateTargets {
-  readonly lean: number;
+/** What an update learns from, and how much faster than each peer it shall be. */
+export interface UpdateOptions {
+  /** `environment` is what the authors' code does: only there is it a peer. */
+  readonly target?: "sequential" | "environment";
+  readonly lean?: number;
   readonly authors?: number;
 }
 
 /** One learner update of ACE's relational network: forward passes, gradient, RMSprop, slow target. */
-export function aceUpdate(map: string, hidden: number, batchSize: number, targets: UpdateTargets): Work {
+export function aceUpdate(
+  map: string,
+  hidden: number,
+  batchSize: number,
+  { target = "sequential", lean, authors }: UpdateOptions,
+): Work {
   const spec = sizesOf(map);
-  const settings = aceSettings.parse({ hidden, batchSize, order: "fixed" });
+  const settings = aceSettings.parse({ hidden, batchSize, target, order: "fixed" });
   const agent = createAce(spec, settings);
   const state = agent.init(RandomStream.from(1, "weights"));
   const batch = randomBatch(RandomStream.from(2, "batch"), batchSize, spec) as unknown as HostTree;
   const random = agent.drawUpdate(RandomStream.from(3, "order"));
   const arrays = [...flatNames(named("state/", state)), ...named("batch/", batch), ...named("random/", random)];
   const { learningRate, targetRate } = settings;
-  const common = { script: "ace.py", arrays, same: true };
-  const shared = { learningRate, targetRate, predicted: spec.predictedFeatures };
-  const lean: PeerOf = {
-    ...common,
-    name: "PyTorch, same arithmetic",
-    settings: { what: "update", ...shared },
-    target: 1 / targets.lean,
-  };
-  const authors: PeerOf[] = targets.authors
-    ? [
-        {
-          ...common,
-          name: "PyTorch, authors' arithmetic",
-          settings: { what: "authors", ...shared },
-          target: 1 / targets.authors,
-          // It learns from the environment's return alone: another target, another loss.
-          same: false,
-        },
-      ]
-    : [];
+  const shared = { learningRate, targetRate, predicted: spec.predictedFeatures, target };
+  const peer = (name: string, what: string, times: number | undefined): PeerOf[] =>
+    times === undefined ? [] : [{ name, script: "ace.py", settings: { what, ...shared }, arrays, target: 1 / times, same: true }];
   return {
-    name: `ACE update, ${map}, H ${hidden}, B ${batchSize}`,
+    name: `ACE update, ${map}, H ${hidden}, B ${batchSize}, ${target} target`,
     kind: "step",
     first: state,
     inputs: [batch, random],
@@ -63,7 +53,7 @@ export function aceUpdate(map: string, hidden: number, batchSize: number, target
       return { state: next, outputs: metrics };
     },
     check: (outputs) => (outputs as { loss: HostArray }).loss.data[0]!,
-    peers: [lean, ...authors],
+    peers: [...peer("PyTorch, same arithmetic", "update", lean), ...peer("PyTorch, authors' arithmetic", "authors", authors)],
     runs: hidden > 128 ? 1 : 6,
   };
 }
