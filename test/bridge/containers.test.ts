@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -30,17 +30,30 @@ describe.skipIf(!podmanServes())("containers", () => {
     await nothingLeft();
   });
 
-  it("are trained against", async () => {
-    const { records, last } = await trainInMemory({
-      env: { id: `python:${corridor}`, length: 3 },
-      agent: { name: "ace", hidden: 16 },
-      training: { environmentSteps: 2000, warmupSteps: 200, copies: 8, updatesPerStep: 0.1 },
-      evaluation: { everySteps: 2000, episodes: 8 },
-      simulators: { launch: "podman", memory: "512m", cpus: 1 },
-    });
-    expect(records.at(-1)!.environmentSteps).toBeGreaterThanOrEqual(2000);
-    expect(last.episodes).toHaveLength(8);
-    expect(last.winRate).toBeGreaterThan(0.5);
+  it("are trained against, and replaced when they are killed meanwhile", async () => {
+    const killed: string[] = [];
+    const kill = setInterval(() => {
+      const container = containers("run").find((name) => !killed.includes(name));
+      if (!container || killed.length === 2) return;
+      killed.push(container);
+      // Not before it has had time to serve a little.
+      setTimeout(() => spawnSync("podman", ["kill", container]), 1500);
+    }, 500);
+    try {
+      const { records, last } = await trainInMemory({
+        env: { id: `python:${corridor}`, length: 3 },
+        agent: { name: "ace", hidden: 16 },
+        training: { environmentSteps: 2000, warmupSteps: 200, copies: 8, updatesPerStep: 0.1 },
+        evaluation: { everySteps: 2000, episodes: 8 },
+        simulators: { launch: "podman", memory: "512m", cpus: 1, backoffSeconds: 0.1 },
+      });
+      expect(killed).toHaveLength(2);
+      expect(records.at(-1)!.environmentSteps).toBeGreaterThanOrEqual(2000);
+      expect(last.episodes).toHaveLength(8);
+      expect(last.winRate).toBeGreaterThan(0.5);
+    } finally {
+      clearInterval(kill);
+    }
   });
 
   it("play the same episodes whatever network they have", async () => {

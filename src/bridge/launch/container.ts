@@ -4,7 +4,7 @@ import { BatonError } from "../../errors.js";
 import { HostProcess, hostArguments, lastWords } from "../host.js";
 import { type HostKeys, makeKeys } from "../keys.js";
 import { type Engine, kindLabel, missingEngine, ownerLabel, removeContainers, thisOwner } from "./engine.js";
-import { buildCommand, defaultImage } from "./images.js";
+import { buildCommand, defaultImage, isAdapters } from "./images.js";
 import type { HostRequest, Launcher } from "./launcher.js";
 
 /** How containers are run. */
@@ -108,9 +108,9 @@ export function keysEnvironment(keys: HostKeys | undefined): NodeJS.ProcessEnv {
   return keys ? { ...process.env, [keysVariable]: JSON.stringify(keys) } : process.env;
 }
 
-/** A class of the user's own lies in the working folder, which a container then sees, read-only. */
+/** A class or scenario of the user's own lies in the working folder, which a container then sees, read-only. */
 function seenFromInside(environment: string): { environment: string; mounts: readonly string[] } {
-  if (!isOwnClass(environment)) return { environment, mounts: [] };
+  if (isAdapters(environment) && !environment.endsWith(".json")) return { environment, mounts: [] };
   const colon = environment.lastIndexOf(":");
   const [module, name] = [environment.slice(0, colon), environment.slice(colon)];
   const mounts = ["--volume", `${process.cwd()}:/work:ro`, "--workdir", "/work"];
@@ -126,11 +126,6 @@ function seenFromInside(environment: string): { environment: string; mounts: rea
     );
   }
   return { environment: `${path}${name}`, mounts };
-}
-
-/** Says whether `environment` is `module:Class` or `file.py:Class` and not an adapter's, e.g. `smac:3m`. */
-function isOwnClass(environment: string): boolean {
-  return environment.includes(".py:") || (environment.includes(":") && defaultImage(environment) === defaultImage(""));
 }
 
 /** Why an engine's client ended, beyond what the host itself said. */

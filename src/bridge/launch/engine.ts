@@ -64,6 +64,7 @@ export function processLives(pid: number, start: string): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   const found = startOf(pid);
   if (found !== undefined) return start === "" || found === start;
+  if (startOf(process.pid) !== undefined) return false;
   try {
     process.kill(pid, 0);
     return start === "";
