@@ -39,25 +39,26 @@ it("two ACE spiders catch the fly as fast as can be", async () => {
       name: "ace",
       hidden: 32,
       batchSize: 64,
+      nStep: 1, // longer windows would mix the exploration of one into what the other learns
       gamma: 0.9,
       auxiliaryWeight: 0,
       learningRate: 0.003,
       learningRateEnd: 0.0001,
-      learningRateUpdates: 4500,
-      explorationSteps: 12_000,
+      learningRateUpdates: 6840,
+      explorationSteps: 18_000,
       explorationEnd: 0.1,
       targetRate: 0.02,
     },
-    training: { environmentSteps: 24_000, copies: 16, updatesPerStep: 0.2, warmupSteps: 500, replayCapacity: 24_000 },
-    evaluation: { everySteps: 24_000, episodes: 64 },
+    training: { environmentSteps: 36_000, copies: 16, updatesPerStep: 0.2, warmupSteps: 500, replayCapacity: 36_000 },
+    evaluation: { everySteps: 36_000, episodes: 64 },
   });
   expect(last.winRate).toBe(1);
-  // nearly every one of the 64 starts is played as well as value iteration says it can be, and none much worse
+  // at least 61 of the 64 starts are played as well as value iteration says they can be, the others a step or two slower
   const optimum = solvePursuit(matrixOptions.parse(options));
   const best = last.episodes.map(({ seed }) =>
     optimum.value(startingCells(RandomStream.from(seed, "spiders-and-fly"), options.size)),
   );
   const shortfall = last.episodes.map((episode, k) => best[k]! - episode.return);
-  expect(shortfall.filter((gap) => gap < 1e-4).length).toBeGreaterThanOrEqual(58);
+  expect(shortfall.filter((gap) => gap < 1e-4).length).toBeGreaterThanOrEqual(61);
   expect(Math.max(...shortfall)).toBeLessThan(0.5);
-});
+}, 600_000);
