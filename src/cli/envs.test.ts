@@ -36,6 +36,16 @@ describe("baton envs list", () => {
     expect(lines).toContainEqual(expect.stringMatching(/^matrix\/spiders-and-fly +2 +3 +6 +11 +3 +33 +33 +20$/));
   });
 
+  it("says what simulators outside need, without looking for them", async () => {
+    expect(await run(envsCommand(), "list")).toMatch(/^smaclite\/3m +Python with smaclite$/m);
+    const list = JSON.parse(await run(envsCommand(), "list", "--json")) as { id: string }[];
+    expect(list.find(({ id }) => id === "football/5_vs_5")).toEqual({
+      id: "football/5_vs_5",
+      needs: "Python with gfootball",
+      summary: expect.stringContaining("Football"),
+    });
+  });
+
   it("prints the same as JSON", async () => {
     const list = JSON.parse(await run(envsCommand(), "list", "--json")) as { id: string }[];
     expect(list.find(({ id }) => id === "matrix/climbing")).toEqual({

@@ -53,9 +53,9 @@ class ParallelEnvironment:
         self._spaces = [env.observation_space(name) for name in self._names]
         self._choices = [flat.choices(env.action_space(name), f"{env_id}: {name}") for name in self._names]
         self._present: set[Any] = set()
+        self._size = max(flat.flat_size(flat.inner_space(space)) for space in self._spaces)
         n, A = len(self._names), max(self._choices)
-        O = max(flat.flat_size(flat.inner_space(space)) for space in self._spaces)  # noqa: E741
-        shapes: dict[str, tuple[int, ...]] = {"observations": (n, O), "alive": (n,), "actionMask": (n, A)}
+        shapes: dict[str, tuple[int, ...]] = {"observations": (n, self._size), "alive": (n,), "actionMask": (n, A)}
         self._has_state = False
         # Sizes are read off a first time step. A reset forgets what came before, so no episode notices this one.
         self.reset(0)
@@ -102,11 +102,10 @@ class ParallelEnvironment:
 
     def _arrays(self, observations: Mapping[Any, Any], infos: Mapping[Any, Any]) -> Arrays:
         n, A = len(self._names), max(self._choices)
-        O = max(flat.flat_size(flat.inner_space(space)) for space in self._spaces)  # noqa: E741
         # In its last step an agent is observed, but no longer listed.
         self._present = set(self._env.agents) or set(observations)
         arrays = {
-            "observations": np.zeros((n, O), "float32"),
+            "observations": np.zeros((n, self._size), "float32"),
             "alive": np.zeros(n, "uint8"),
             "actionMask": np.zeros((n, A), "uint8"),
         }
