@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from typing import Iterable
+from contextlib import contextmanager
+from typing import Iterable, Iterator
 
 
 class HostError(Exception):
@@ -31,6 +32,17 @@ def user_fault(what: str, error: BaseException) -> HostError:
     trace = "".join(traceback.format_exception(type(error), error, tb)).rstrip()
     last = traceback.format_exception_only(type(error), error)[-1].strip()
     return HostError("environment", f"{what}: {last}", trace=trace)
+
+
+@contextmanager
+def user_code(what: str) -> Iterator[None]:
+    """Around calls of a simulator or of the user's code: its exceptions become :func:`user_fault`; ``what`` says what failed."""
+    try:
+        yield
+    except HostError:
+        raise
+    except Exception as error:
+        raise user_fault(what, error) from error
 
 
 def _is_ours(package: object) -> bool:

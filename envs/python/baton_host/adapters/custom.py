@@ -18,7 +18,7 @@ from typing import Any, Callable, Mapping, Optional
 import numpy as np
 
 from ..environment import FIELDS, Arrays, Info, Spec, Step
-from ..errors import HostError, user_fault
+from ..errors import HostError, user_code
 from ..loading import load_class
 
 _METHODS = {wire: "available_actions" if wire == "actionMask" else name for wire, (name, _, _) in FIELDS.items()}
@@ -35,10 +35,8 @@ class CustomEnvironment:
     """One object of the user's class. Raises HostError ``environment`` where it breaks the rules above."""
 
     def __init__(self, make: Callable[[], Any], env_id: str) -> None:
-        try:
+        with user_code(f"{env_id} cannot be made"):
             self._env = make()
-        except Exception as error:
-            raise user_fault(f"{env_id} cannot be made", error) from error
         self._id = str(getattr(self._env, "name", env_id))
         for method in ("reset", "step"):
             if not callable(getattr(self._env, method, None)):
@@ -49,18 +47,14 @@ class CustomEnvironment:
         self.spec = self._read_spec()
 
     def reset(self, seed: int) -> Arrays:
-        try:
+        with user_code(f"{self._id} failed in reset"):
             given = self._env.reset(seed)
             # Gymnasium's (obs, info) is as good as obs.
             obs = given[0] if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping) else given
             return self._collect(obs)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
-        try:
+        with user_code(f"{self._id} failed in step"):
             given = self._env.step(actions)
             if not isinstance(given, tuple) or len(given) != 5:
                 raise self._broken(
@@ -68,10 +62,6 @@ class CustomEnvironment:
                 )
             obs, reward, terminated, truncated, info = given
             return Step(self._collect(obs), self._reward(reward), bool(terminated), bool(truncated), plain_info(info))
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
 
     def close(self) -> None:
         close = getattr(self._env, "close", None)

@@ -15,7 +15,7 @@ from typing import Any, Callable, Optional, Sequence
 import numpy as np
 
 from ..environment import Arrays, Spec, Step
-from ..errors import HostError, unknown_name, user_fault
+from ..errors import HostError, unknown_name, user_code
 from ..packages import require
 from .football_features import (
     ACTION_NAMES,
@@ -66,7 +66,7 @@ def opener(
     retreat = own_half_ends if own_half_ends is not None else member.startswith("academy_")
 
     def make_copy() -> FootballEnvironment:
-        try:
+        with user_code(f"football:{member} cannot be made"):
             env = gfootball.create_environment(
                 env_name=level,
                 representation="raw",
@@ -77,8 +77,6 @@ def opener(
                 dump_frequency=dump_every if dumps else 1,
                 logdir=dumps,
             )
-        except Exception as error:
-            raise user_fault(f"football:{member} cannot be made", error) from error
         return FootballEnvironment(env, f"football/{member}", pinned, episode_limit, reward, retreat)
 
     return make_copy
@@ -102,30 +100,22 @@ class FootballEnvironment:
         self.spec = Spec(env_id, len(players), A, limit, A, shapes, ACTION_NAMES, PREDICTED_COLUMNS, (ball, OWNS_BALL))
 
     def reset(self, seed: int) -> Arrays:
-        try:
+        with user_code(f"{self._id} failed in reset"):
             config = self._env.unwrapped._config  # there is no public way to seed an episode
             number = seed % _MAX_SEED
             config["game_engine_random_seed"] = number
             config["reverse_team_processing"] = bool(number % 2)
             config["episode_number"] = number  # it decides who kicks off
             return self._arrays(self._as_list(self._env.reset()))
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
         ordered = [0] * len(actions)
         for slot, action in zip(self._slots, actions):
             ordered[slot] = int(action)
-        try:
+        with user_code(f"{self._id} failed in step"):
             raw, given, done, info = self._env.step(ordered)
             observed = self._as_list(raw)
             arrays = self._arrays(observed)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
         scored = int(info["score_reward"])
         time_is_up = done and scored == 0 and observed[0]["steps_left"] <= 0
         retreated = self._retreat_ends and not done and self._has_retreated(observed[0])

@@ -12,7 +12,7 @@ from typing import Any, Callable, Mapping, Optional
 import numpy as np
 
 from ..environment import Arrays, Spec, Step
-from ..errors import HostError, user_fault
+from ..errors import HostError, user_code
 from ..gym_loading import gymnasium_maker
 from ..packages import require
 from . import flat
@@ -37,12 +37,8 @@ def opener(
     make = gymnasium_maker(name, {"disable_env_checker": True, **options})
 
     def make_copy() -> GymnasiumEnvironment:
-        try:
+        with user_code(f"gymnasium:{member} cannot be made"):
             env = make()
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"gymnasium:{member} cannot be made", error) from error
         return GymnasiumEnvironment(env, f"gymnasium/{member.rpartition(':')[2]}", reward, episode_limit, won)
 
     return make_copy
@@ -71,24 +67,16 @@ class GymnasiumEnvironment:
 
     def reset(self, seed: int) -> Arrays:
         self._played = 0
-        try:
+        with user_code(f"{self._id} failed in reset"):
             # NumPy's generators take no more than 32 bits from some of these.
             observation, info = self._env.reset(seed=seed % 2**32)
             return self._arrays(observation, info)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
         chosen = [action + start for action, start in zip(actions, self._starts)]
-        try:
+        with user_code(f"{self._id} failed in step"):
             observation, reward, terminated, truncated, info = self._env.step(tuple(chosen) if self._is_team else chosen[0])
             arrays = self._arrays(observation, info)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
         self._played += 1
         ended, cut_off = bool(np.all(terminated)), bool(np.any(truncated))
         if ended and self._played >= self.spec.episode_limit and not self._is_solved():

@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping, Optional
 import numpy as np
 
 from ..environment import Arrays, Spec, Step
-from ..errors import HostError, user_fault
+from ..errors import HostError, user_code
 from ..gym_loading import parallel_maker
 from ..packages import require
 from . import flat
@@ -34,10 +34,8 @@ def opener(
         raise HostError("unknown-name", f'the Python package "{package}" has no Parallel environment "{member}"')
 
     def make_copy() -> ParallelEnvironment:
-        try:
+        with user_code(f"pettingzoo:{member} cannot be made"):
             env = make(**options)
-        except Exception as error:
-            raise user_fault(f"pettingzoo:{member} cannot be made", error) from error
         return ParallelEnvironment(env, f"pettingzoo/{member.rpartition('.')[2]}", reward, episode_limit, won)
 
     return make_copy
@@ -69,23 +67,15 @@ class ParallelEnvironment:
         self.spec = Spec(env_id, n, A, flat.find_limit(env, limit, env_id), A, shapes)
 
     def reset(self, seed: int) -> Arrays:
-        try:
+        with user_code(f"{self._id} failed in reset"):
             observations, infos = self._env.reset(seed=seed)
             return self._arrays(observations, infos)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
         chosen = {name: action for name, action in zip(self._names, actions) if name in self._present}
-        try:
+        with user_code(f"{self._id} failed in step"):
             observations, rewards, terminations, truncations, infos = self._env.step(chosen)
             arrays = self._arrays(observations, infos)
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
         # The episode is over when nobody is left. Where somebody was cut off, the episode was.
         over = not self._env.agents or all(terminations.get(name) or truncations.get(name) for name in self._env.agents)
         cut_off = over and any(truncations.values())

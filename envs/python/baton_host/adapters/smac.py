@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, Sequence
 import numpy as np
 
 from ..environment import Arrays, Spec, Step
-from ..errors import HostError, unknown_name, user_fault
+from ..errors import HostError, unknown_name, user_code, user_fault
 from ..packages import require
 from . import battle as features
 from .battle import Battle, Ground
@@ -167,18 +167,14 @@ class SmacEnvironment:
         )
 
     def reset(self, seed: int) -> Arrays:
-        try:
+        with user_code(f"{self._id} failed in reset"):
             _seed_draws(self._env, seed)
             self._env.reset()
             self._last_actions = [1] * self.spec.agents
             return self._arrays()
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
-        try:
+        with user_code(f"{self._id} failed in step"):
             reward, terminated, info = self._env.step(list(actions))
             if terminated and not info:
                 raise HostError("environment", f"{self._id}: StarCraft II crashed; SMAC has started it anew")
@@ -186,10 +182,6 @@ class SmacEnvironment:
             arrays = self._arrays()
             if terminated:
                 self._count_episode()
-        except HostError:
-            raise
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
         time_is_up = bool(info.get("episode_limit", False))
         plain = {**plain_info(info), "won": bool(info.get("battle_won", False))}
         return Step(arrays, float(reward), bool(terminated) and not time_is_up, bool(terminated) and time_is_up, plain)

@@ -15,7 +15,7 @@ from typing import Any, Callable, Mapping, Optional
 import numpy as np
 
 from ..environment import Arrays, Spec, Step
-from ..errors import HostError, unknown_name, user_fault
+from ..errors import HostError, unknown_name, user_code
 from ..packages import require
 from . import battle as features
 from .battle import Battle, Ground
@@ -51,10 +51,8 @@ def opener(member: str, episode_limit: Optional[int] = None, use_cpp_rvo2: bool 
     limit = episode_limit if episode_limit is not None else features.LIMITS.get(name, 120)
 
     def make_copy() -> SmacliteEnvironment:
-        try:
+        with user_code(f"smaclite:{member} cannot be made"):
             env = make_env(map_info=info, use_cpp_rvo2=use_cpp_rvo2, seed=0)
-        except Exception as error:
-            raise user_fault(f"smaclite:{member} cannot be made", error) from error
         return SmacliteEnvironment(env, f"smaclite/{name}", limit)
 
     return make_copy
@@ -65,10 +63,8 @@ def _find_map(member: str) -> Any:
     if member.endswith(".json"):
         if not os.path.isfile(member):
             raise HostError("unknown-name", f'there is no scenario file "{member}"', f"looked in {os.getcwd()}")
-        try:
+        with user_code(f'the scenario file "{member}" cannot be read'):
             return maps.MapInfo.from_file(member)
-        except Exception as error:
-            raise user_fault(f'the scenario file "{member}" cannot be read', error) from error
     shipped = {preset.value.name: preset.value for preset in maps.MapPreset}
     if member in shipped:
         return shipped[member]
@@ -135,23 +131,19 @@ class SmacliteEnvironment:
         )
 
     def reset(self, seed: int) -> Arrays:
-        try:
+        with user_code(f"{self._id} failed in reset"):
             obs, _ = self._env.reset(seed=seed)
             # It forgets to forget the actions of the episode before, which its state shows.
             self._env.last_actions = np.zeros(self.spec.agents * self.spec.actions)
             self._last_actions = [1] * self.spec.agents
             self._battle = Battle.empty(self.spec.agents, len(self._battle.alive))
             return self._arrays(obs)
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in reset", error) from error
 
     def step(self, actions: list[int]) -> Step:
-        try:
+        with user_code(f"{self._id} failed in step"):
             obs, reward, terminated, truncated, info = self._env.step([int(action) for action in actions])
             self._last_actions = actions
             arrays = self._arrays(obs)
-        except Exception as error:
-            raise user_fault(f"{self._id} failed in step", error) from error
         n = self.spec.agents
         alive = self._battle.alive
         facts = {"dead_allies": int(n - alive[:n].sum()), "dead_enemies": int(len(alive) - n - alive[n:].sum())}
