@@ -9,6 +9,7 @@ import {
   hiddenLoss,
   initAutoencoder,
   initSpaceTime,
+  reconstruct,
   reconstructHidden,
   type SpaceTime,
   sinCosGrid,
@@ -17,6 +18,7 @@ import {
   type TubeShape,
   takeTokens,
   tubeTokens,
+  untubeTokens,
 } from "../masked/index.js";
 import type { RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
@@ -92,5 +94,27 @@ export class Model {
   /** Positions of the encoder, for attention maps. */
   encoderPositions(p: ModelParameters): Tensor {
     return this.#positions(p, "encoder");
+  }
+
+  /**
+   * What the encoder sees of samples, hidden patches grey, and the samples with the hidden patches as they are predicted: [B,T,H,W,C] each. A
+   * model that predicts normalised patches lacks their mean and spread, which are taken from the sample.
+   *
+   * @param mask [B,tokens] bool
+   */
+  reconstruction(p: ModelParameters, pixels: Tensor, { keep, restore, mask }: { keep: Tensor; restore: Tensor; mask: Tensor }) {
+    const tokens = this.tokens(pixels);
+    const [positions, decoderPositions] = [this.#positions(p, "encoder"), this.#positions(p, "decoder")];
+    let predicted = reconstruct(p.autoencoder, tokens, { keep, restore, positions, decoderPositions });
+    if (this.recipe.normalise) {
+      const { mean, variance } = tf.moments(tokens, -1, true);
+      const features = tokens.shape.at(-1)!;
+      const spread = tf.sqrt(tf.add(tf.mul(variance, features / (features - 1)), 1e-6));
+      predicted = tf.add(tf.mul(predicted, spread), mean);
+    }
+    const hidden = tf.cast(tf.expandDims(mask, 2), "float32");
+    const seen = tf.mul(tokens, tf.sub(1, hidden));
+    const filled = (by: Tensor) => untubeTokens(tf.add(seen, tf.mul(by, hidden)), this.shape);
+    return { seen: filled(tf.fill(tokens.shape, 0.5)), predicted: filled(predicted) };
   }
 }

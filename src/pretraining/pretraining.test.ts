@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
+import { decode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
 import { RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
@@ -10,7 +11,8 @@ import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } 
 import { digits } from "./data/digits.js";
 import { depthBelowHead, type Features, featuresOf, fineTune, linearProbe, nearestNeighbours } from "./judge.js";
 import { Model } from "./model.js";
-import { Batches, initMoments, updateWeights, warmupCosine } from "./optimise.js";
+import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
+import { reconstructionPicture } from "./pictures.js";
 import { attentionOf, Pretraining } from "./pretrain.js";
 import { type Recipe, recipeSchema } from "./recipe.js";
 import { beginOrOpen, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe, writeOfficial } from "./run.js";
@@ -124,6 +126,26 @@ describe("a pre-training on disk", () => {
     const other = small({ updates: 1, encoder: { width: 32, depth: 2, heads: 2 } });
     const refused = pretrainRun(beginOrOpen(join(folder, "other"), other), other, device, {}, undefined, file);
     await expect(refused).rejects.toThrow('"pos_embed" is float32 [1,17,16], expected float32 [1,17,32]');
+  });
+
+  it.each([true, false])("shows what it sees and predicts, normalised: %s", async (normalise) => {
+    const recipe = small({ normalise });
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const weights = model.init(RandomStream.from(1));
+    const { width, height, channels, data: shown } = decode(await reconstructionPicture(device, model, weights, data, 3));
+    expect([width, height, channels]).toEqual([3 * 52 - 4, 3 * 52 - 4, 3]);
+    const at = (x: number, y: number) => shown[(y * width + x) * 3]!;
+    const sample = readPixels(data, [0]).data;
+    let [kept, grey] = [0, 0];
+    for (let k = 0; k < 256; k++) {
+      const [x, y] = [3 * (k % 16), 3 * Math.floor(k / 16)];
+      expect(at(x, y)).toBe(Math.round(255 * sample[k]!));
+      if (at(52 + x, y) === at(x, y) && at(104 + x, y) === at(x, y)) kept += 1;
+      else if (at(52 + x, y) === 128) grey += 1;
+    }
+    // 4 of 16 patches of 16 pixels are kept and shown alike in all columns, the others are grey in the second.
+    expect([kept, grey].map((count) => Math.round(count / 16))).toEqual([4, 12]);
   });
 
   it("recipes that come with Baton are whole", () => {
