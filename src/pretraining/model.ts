@@ -63,8 +63,16 @@ export class Model {
     return tf.tensor(table.data, [...table.shape], "float32");
   }
 
+  /** Tokens of pixels in [0,1], brought to about mean 0 and spread 1. */
   tokens(pixels: Tensor): Tensor {
-    return tubeTokens(pixels, this.shape);
+    const { mean, spread } = this.recipe.pixels;
+    return tf.div(tf.sub(tubeTokens(pixels, this.shape), mean), spread);
+  }
+
+  /** The inverse of {@link tokens}. */
+  #pixels(tokens: Tensor): Tensor {
+    const { mean, spread } = this.recipe.pixels;
+    return untubeTokens(tf.add(tf.mul(tokens, spread), mean), this.shape);
   }
 
   /** The loss of predicting the hidden tokens of pixels [B,T,H,W,C]: a scalar. */
@@ -114,7 +122,8 @@ export class Model {
     }
     const hidden = tf.cast(tf.expandDims(mask, 2), "float32");
     const seen = tf.mul(tokens, tf.sub(1, hidden));
-    const filled = (by: Tensor) => untubeTokens(tf.add(seen, tf.mul(by, hidden)), this.shape);
-    return { seen: filled(tf.fill(tokens.shape, 0.5)), predicted: filled(predicted) };
+    const filled = (by: Tensor) => this.#pixels(tf.add(seen, tf.mul(by, hidden)));
+    const { mean: black, spread: unit } = this.recipe.pixels;
+    return { seen: filled(tf.fill(tokens.shape, (0.5 - black) / unit)), predicted: filled(predicted) };
   }
 }

@@ -39,6 +39,13 @@ export const recipeSchema = z.strictObject({
   device: z.enum(deviceNames).default("auto").describe("Where networks run."),
   threads: count(0).max(256).default(0).describe("Threads inside one operation; 0 takes one per core."),
   data: dataSchema.default({ kind: "digits", size: 28, frames: 1, samples: 5000, testSamples: 1000 }),
+  pixels: z
+    .strictObject({
+      mean: z.number().min(0).max(1).default(0.5).describe("Taken off every pixel (0 is black, 1 white)."),
+      spread: z.number().positive().max(1).default(0.5).describe("What is left is divided by this."),
+    })
+    .prefault({})
+    .describe("Brings pixels to about mean 0 and spread 1; the data's own mean and spread are best."),
   patch: count().default(4).describe("Pixels of a patch's side."),
   tube: count().default(1).describe("Frames of a tube."),
   encoder: encoderSchema.prefault({}),
