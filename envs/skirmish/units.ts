@@ -50,8 +50,6 @@ export interface Weapon {
   readonly cooldown: number;
   /** Ticks from the start of an attack to its blow; a move order before that calls it off ("damage point"). */
   readonly windUp: number;
-  /** Ticks by which attacks follow one another later than the published cooldown says; 0 where it is left out. */
-  readonly latency?: number;
   readonly hitsAir: boolean;
   readonly splash?: Splash;
   /** The unit dies of its attack, and its death is an attack on whoever stands near. */
@@ -119,8 +117,7 @@ export const unitTypes: Readonly<Record<UnitName, UnitType>> = {
     flying: false,
     radius: 0.375,
     speed: 3.15,
-    // The latency is no fact of the game. Learning results on 3m were measured with it; README.md tells more.
-    weapon: { damage: 6, blows: 1, range: 5, cooldown: 0.61, windUp: 1, latency: 1, hitsAir: true },
+    weapon: { damage: 6, blows: 1, range: 5, cooldown: 0.61, windUp: 1, hitsAir: true },
     sight: 9,
     cooldownScale: 15,
   },

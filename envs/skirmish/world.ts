@@ -139,8 +139,8 @@ export class World {
     this.shieldMax[u] = type.shield;
     this.regeneration[u] = (type.regeneration ?? 0) / ticksPerGameSecond;
     this.range[u] = type.weapon?.range ?? type.healing?.range ?? 0;
-    const { cooldown = 0, windUp = 0, latency = 0 } = type.weapon ?? {};
-    this.period[u] = cooldown * ticksPerSecond + (latency - windUp);
+    const { cooldown = 0, windUp = 0 } = type.weapon ?? {};
+    this.period[u] = cooldown * ticksPerSecond - windUp;
   }
 
   /** Puts every unit on its feet: whole, idle and ready. Positions are the spawn's business. */
