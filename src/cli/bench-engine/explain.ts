@@ -2,7 +2,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PureFunction, Signature } from "../../tensor/device.js";
+import * as tf from "@tensorflow/tfjs";
+import type { Device, PureFunction, Signature } from "../../tensor/device.js";
 import { allocate, FlatLayout } from "../../tensor/flat.js";
 import type { Graph } from "../../tensor/graph.js";
 import { encodeOnnx } from "../../tensor/onnx.js";
@@ -10,7 +11,7 @@ import { cpuPasses, passes } from "../../tensor/passes/index.js";
 import type { StateFunction } from "../../tensor/step.js";
 import { productFlops } from "../../tensor/threads.js";
 import { trace } from "../../tensor/trace/trace.js";
-import { type ArraySpec, type HostArray, type HostTree, leavesOf, mapTree, specOf, type Tree } from "../../tensor/tree.js";
+import { type ArraySpec, HostArray, type HostTree, leavesOf, specOf, type Tree } from "../../tensor/tree.js";
 import { median } from "../bench-report.js";
 import type { Work } from "./work.js";
 
@@ -112,25 +113,18 @@ function byOperator(events: readonly ProfileEvent[]): OperatorTime[] {
 }
 
 /** GFLOP/s of a large square matrix product, the best of several: what the machine can do. */
-export async function machineRate(threads: number, size = 1536): Promise<number> {
-  const { openDevice } = await import("../../tensor/devices.js");
-  const tf = await import("@tensorflow/tfjs");
-  const device = await openDevice("cpu", { threads });
+export async function machineRate(device: Device, threads: number, size = 1536): Promise<number> {
   const spec: ArraySpec = { shape: [size, size], dtype: "float32" };
-  const compiled = await device.compile((a, b) => tf.matMul(a, b), [spec, spec], "large product");
-  const { HostArray: Host } = await import("../../tensor/tree.js");
-  const [a, b, out] = [Host.zeros(spec), Host.zeros(spec), Host.zeros(spec)];
-  mapTree<HostArray, void>({ a, b }, ({ data }) => {
-    for (let i = 0; i < data.length; i++) data[i] = (i % 17) / 17;
-  });
+  const compiled = await device.compile((x: tf.Tensor, y: tf.Tensor) => tf.matMul(x, y), [spec, spec], "large product");
+  const [a, b, out] = [HostArray.zeros(spec), HostArray.zeros(spec), HostArray.zeros(spec)];
+  for (const { data } of [a, b]) for (let i = 0; i < data.length; i++) data[i] = (i % 17) / 17;
   const seconds: number[] = [];
   for (let i = 0; i < 15; i++) {
-    const started = process.cpuUsage();
-    const wall = performance.now();
+    const [started, burnt] = [performance.now(), process.cpuUsage()];
     await compiled.run([a, b], out);
-    const { user, system } = process.cpuUsage(started);
-    // On a busy machine wall time says what others left; processor time over threads what one core does.
-    seconds.push(Math.min((performance.now() - wall) / 1e3, (user + system) / 1e6 / threads));
+    const { user, system } = process.cpuUsage(burnt);
+    // On a busy machine wall time says what others left; processor time over threads what a core does.
+    seconds.push(Math.min((performance.now() - started) / 1e3, (user + system) / 1e6 / threads));
   }
   compiled.dispose();
   return (2 * size ** 3) / Math.min(...seconds) / 1e9;

@@ -84,7 +84,7 @@ async function benchEngine(what: readonly string[], options: Options): Promise<v
   for (const count of threads) {
     const device = await openDevice("cpu", { threads: count });
     const suffix = `${count} ${count === 1 ? "thread" : "threads"}`;
-    const rate = await machineRate(count);
+    const rate = await machineRate(device, count);
     rows.push(benchRow({ name: `large matrix product, ${suffix}`, unit: "GFLOP/s", value: rate }));
     for (const make of wanted) {
       const work = make();
