@@ -159,9 +159,15 @@ async function openBare(python: string, copies: number, size: number, underWay: 
     new Promise<void>((resolve) => {
       waiting.push(resolve);
       sent = sent.then(() => socket.send(frame));
-      void receive();
+      // What a closed socket says is of no interest: the host has said why it ended.
+      receive().catch(() => {});
     });
-  await step();
+  // A host that cannot start answers nothing; it says why.
+  const ended = await Promise.race([step().then(() => undefined), host.ended]);
+  if (ended) {
+    socket.close();
+    throw ended;
+  }
   const players = Array.from({ length: underWay }, () => ({ step }));
   return {
     warmUp: () => warmUp(players),

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from .endpoint import check_endpoint, remove_endpoint
 from .errors import HostError
@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until a signal, or the end of the parent; returns the exit code. A mistake is one sentence on standard error."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
+    return guarded(lambda: _serve(options))
+
+
+def guarded(serve: Callable[[], int]) -> int:
+    """What ``serve`` returns, once the packages that it needs are there. A mistake is one sentence on standard error, and 1."""
     try:
         _check_packages()
-        return _serve(options)
+        return serve()
     except HostError as error:
         # The last lines, in this form, are what Baton shows when its host does not start.
         hint = f"\nhint: {error.hint}" if error.hint else ""
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="baton_host", description="Serves a Python simulator to Baton.")
     specs = "smac:MAP, smaclite:MAP, football:SCENARIO, pettingzoo:MODULE, gymnasium:ID, module:Class or path/to/file.py:Class"
     parser.add_argument("--env", required=True, help=specs)
