@@ -8,6 +8,7 @@ import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { BatonError } from "../../src/errors.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";
+import { drawExploration, explorationRate } from "../exploration.js";
 import { act, drawOrder, type Exploration } from "./act.js";
 import { seeHeld, seeHeldInBatch } from "./held.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
@@ -46,20 +47,10 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
       return { online, target: online, optimiser: optimiserOf(settings).init(online), step: HostArray.scalar(0) };
     },
     policy: (state) => (state as { online: HostTree }).online,
-    explorationRate(environmentSteps) {
-      const { explorationStart: from, explorationEnd: to, explorationSteps } = settings;
-      return from + (to - from) * Math.min(1, environmentSteps / explorationSteps);
-    },
+    explorationRate: (environmentSteps) => explorationRate(settings, environmentSteps),
     drawExploration(rng, rate, copies) {
-      const explore = new Uint8Array(copies * n);
-      const scores = new Float32Array(copies * n * A);
-      if (rate > 0) {
-        for (let i = 0; i < explore.length; i++) explore[i] = rng.uniform() < rate ? 1 : 0;
-        for (let i = 0; i < scores.length; i++) scores[i] = rng.uniform();
-      }
       return {
-        explore: HostArray.bool(explore, copies, n),
-        scores: HostArray.float32(scores, copies, n, A),
+        ...drawExploration(rng, rate, copies, n, A),
         order: drawOrder(rng, copies, n, rate > 0 ? settings.order : "fixed"),
       };
     },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { explorationSettings } from "../exploration.js";
 
 const probability = z.number().min(0).max(1);
 
@@ -73,14 +74,7 @@ export const aceSettings = z
       .positive()
       .default(20_000)
       .describe("Updates until the loss makes up for unequal draws in full."),
-    explorationStart: probability.default(1).describe("Probability of a random action at the first environment step."),
-    explorationEnd: probability.default(0.05).describe("Probability of a random action after the decay."),
-    explorationSteps: z
-      .number()
-      .int()
-      .positive()
-      .default(50_000)
-      .describe("Length of the linear decay of exploration, in environment steps."),
+    ...explorationSettings,
   })
   .describe("ACE: agents decide one after another.");
 

@@ -6,6 +6,7 @@
 import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";
+import { drawExploration, explorationRate } from "../exploration.js";
 import { act, type Exploration } from "./act.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
 import { type IqlSettings, iqlSettings } from "./settings.js";
@@ -28,19 +29,8 @@ export function createIql(spec: EnvironmentSpec, settings: IqlSettings): Agent {
       return { online, target: online, optimiser: optimiser.init(online), step: HostArray.scalar(0) };
     },
     policy: (state) => (state as { online: HostTree }).online,
-    explorationRate(environmentSteps) {
-      const { explorationStart: from, explorationEnd: to, explorationSteps } = settings;
-      return from + (to - from) * Math.min(1, environmentSteps / explorationSteps);
-    },
-    drawExploration(rng, rate, copies) {
-      const explore = new Uint8Array(copies * n);
-      const scores = new Float32Array(copies * n * A);
-      if (rate > 0) {
-        for (let i = 0; i < explore.length; i++) explore[i] = rng.uniform() < rate ? 1 : 0;
-        for (let i = 0; i < scores.length; i++) scores[i] = rng.uniform();
-      }
-      return { explore: HostArray.bool(explore, copies, n), scores: HostArray.float32(scores, copies, n, A) };
-    },
+    explorationRate: (environmentSteps) => explorationRate(settings, environmentSteps),
+    drawExploration: (rng, rate, copies) => drawExploration(rng, rate, copies, n, A),
     drawUpdate: () => ({}),
     act: (policy, step, exploration) => act(policy as NetworkParameters, step, exploration as Exploration),
     update: (state, batch) => update(state as IqlState, batch, settings),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { explorationSettings } from "../exploration.js";
 
 const probability = z.number().min(0).max(1);
 
@@ -20,14 +21,7 @@ export const iqlSettings = z
     targetRate: probability
       .default(0.01)
       .describe("Share of the online network mixed into the target network after each update."),
-    explorationStart: probability.default(1).describe("Probability of a random action at the first environment step."),
-    explorationEnd: probability.default(0.05).describe("Probability of a random action after the decay."),
-    explorationSteps: z
-      .number()
-      .int()
-      .positive()
-      .default(50_000)
-      .describe("Length of the linear decay of exploration, in environment steps."),
+    ...explorationSettings,
   })
   .describe("IQL: every agent learns alone.");
 
