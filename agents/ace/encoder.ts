@@ -8,29 +8,9 @@ import type { Tensor } from "@tensorflow/tfjs";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Halves } from "./halves.js";
+import type { Encoded, EntityTensors } from "./encoded.js";
 import { encodeRelational, initRelational, type RelationalParameters, relationalPairs } from "./relational.js";
 import { encodeTransformer, initTransformer, type TransformerParameters, transformerPairs } from "./transformer.js";
-
-export type EntityTensors = { entities: Tensor; relations: Tensor; alive: Tensor; actionMask: Tensor; held?: Tensor };
-
-/** How i sees j: two halves [B,N,N,H] each, the second before its ReLU, or plain features [B,N,N,W]. */
-export type Pairs = Halves | { features: Tensor };
-
-/** Applies `f` to each array. */
-export const mapPairs = (pairs: Pairs, f: (x: Tensor) => Tensor): Pairs =>
-  "features" in pairs ? { features: f(pairs.features) } : { average: f(pairs.average), maximum: f(pairs.maximum) };
-
-export type Encoded = {
-  /** [B,N,H] the state embedding s of each entity. */
-  x: Tensor;
-  /** r_ij */
-  pairs: Pairs;
-  /** [B,N,1] 1 = alive. */
-  alive: Tensor;
-  /** [B,n] int32 entity that each agent holds, −1 = none; absent where nothing can be held. */
-  held?: Tensor;
-};
 
 /** Which encoder the keys belong to shows in the keys. */
 export type EncoderParameters = RelationalParameters | TransformerParameters;

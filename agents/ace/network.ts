@@ -12,15 +12,8 @@ import { normal, uniformFanIn } from "../../src/tensor/initialise.js";
 import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import {
-  type Encoded,
-  type EncoderParameters,
-  type EncoderSettings,
-  type EntityTensors,
-  encodeEntities,
-  initEncoder,
-  type Pairs,
-} from "./encoder.js";
+import type { Encoded, EntityTensors, Pairs } from "./encoded.js";
+import { type EncoderParameters, type EncoderSettings, encodeEntities, initEncoder } from "./encoder.js";
 import { type Halves, halves, joined } from "./halves.js";
 import { head, initMlp, type Mlp } from "./mlp.js";
 

@@ -10,7 +10,7 @@ import { uniformFanIn } from "../../src/tensor/initialise.js";
 import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Encoded, EntityTensors } from "./encoder.js";
+import type { Encoded, EntityTensors } from "./encoded.js";
 import { halves, maximumOfLiving } from "./halves.js";
 import { initMlp, type Mlp, mlp } from "./mlp.js";
 

@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { allCandidates, type Candidates, decideMasked, type Outcome, type SequentialState, tryCandidates } from "./candidates.js";
-import type { Encoded } from "./encoder.js";
+import type { Encoded } from "./encoded.js";
 import { beforeDeciding, type NetworkParameters } from "./network.js";
 import { type Chooser, commit, greedy, type RolledOut, type RollOutStep } from "./rollout.js";
 import { oneHot, pickRows, UNAVAILABLE } from "./select.js";

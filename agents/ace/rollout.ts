@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { allCandidates, type Candidates, decideMasked, type Outcome, type SequentialState, tryCandidates } from "./candidates.js";
-import type { Encoded } from "./encoder.js";
+import type { Encoded } from "./encoded.js";
 import { beforeDeciding, type NetworkParameters } from "./network.js";
 import { maskedArgMax, oneHot, pickRow, pickRows, UNAVAILABLE } from "./select.js";
 

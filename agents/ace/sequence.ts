@@ -8,7 +8,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { dense } from "../../src/tensor/layers.js";
-import { type Encoded, mapPairs } from "./encoder.js";
+import { type Encoded, mapPairs } from "./encoded.js";
 import { type Halves, maximumOfLiving } from "./halves.js";
 import { mlp } from "./mlp.js";
 import { beforeDeciding, decide, embedTargeted, type NetworkParameters, value } from "./network.js";

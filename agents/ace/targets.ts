@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { allCandidates, oneCandidate, type SequentialState, type Situations, tryCandidates } from "./candidates.js";
-import type { Encoded } from "./encoder.js";
+import type { Encoded } from "./encoded.js";
 import type { SeenBatch, SeenStep } from "./held.js";
 import { encode, type NetworkParameters } from "./network.js";
 import { rollOut } from "./rollout.js";

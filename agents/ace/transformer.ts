@@ -14,7 +14,7 @@ import { normal, uniformFanIn } from "../../src/tensor/initialise.js";
 import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Encoded, EntityTensors } from "./encoder.js";
+import type { Encoded, EntityTensors } from "./encoded.js";
 import { head, initMlp, type Mlp } from "./mlp.js";
 
 type Tensor = tf.Tensor;

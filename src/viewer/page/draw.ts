@@ -1,84 +1,10 @@
-import type { Frame, FrameUnit } from "../../environment.js";
-import type { Bounds, Intent } from "../story.js";
+import type { Frame } from "../../environment.js";
+import type { Intent } from "../story.js";
+import type { Camera } from "./camera.js";
 import { drawGround } from "./ground.js";
-import { type Shape, topOf, traceShape } from "./shapes.js";
-
-/** Colours that the canvas takes from the style sheet, by their custom property. */
-export const colourNames = [
-  ...["world", "grid", "line", "text", "card", "team", "enemy", "neutral"],
-  ...["health", "health-low", "shield", "energy", "bar-back", "hit", "heal", "shot", "high", "ramp", "cliff", "wall"],
-] as const;
-export type Colours = Readonly<Record<string, string>>;
-
-/** The name of a team, which is also that of its colour. */
-export const teamName = (team: number) => (team === 0 ? "team" : team === 1 ? "enemy" : "neutral");
-
-/** World to pixels: the bounds fill the canvas, centred, y turned upside down. */
-export interface Camera {
-  readonly scale: number;
-  x(worldX: number): number;
-  y(worldY: number): number;
-}
-
-/** A unit as drawn at one moment, in pixels. */
-export interface Sprite {
-  readonly unit: FrameUnit;
-  readonly index: number;
-  /** Tells its type. */
-  readonly shape: Shape;
-  readonly x: number;
-  readonly y: number;
-  readonly radius: number;
-  /** 1 alive, `deadOpacity` dead, between while it dies. */
-  readonly opacity: number;
-  readonly health: number;
-  readonly shield: number;
-  readonly energy: number;
-  /** How strongly it was just hit, 0 … 1. */
-  readonly hit: number;
-}
-
-const smallestRadius = 6;
-const deadOpacity = 0.16;
-
-const mix = (a: number, b: number, fraction: number) => a + (b - a) * fraction;
-
-/** The camera that shows `bounds` whole in a canvas of so many pixels. */
-export function cameraFor(bounds: Bounds, width: number, height: number): Camera {
-  const scale = Math.min(width / (bounds.right - bounds.left), height / (bounds.top - bounds.bottom));
-  const left = (width - scale * (bounds.right + bounds.left)) / 2;
-  const top = (height + scale * (bounds.top + bounds.bottom)) / 2;
-  return { scale, x: (x) => left + scale * x, y: (y) => top - scale * y };
-}
-
-/** The units between two frames. A unit of the first frame keeps its index in the second. */
-export function spritesBetween(
-  now: Frame,
-  next: Frame,
-  fraction: number,
-  camera: Camera,
-  shapes: ReadonlyMap<string, Shape>,
-): Sprite[] {
-  return now.units.map((unit, index) => {
-    const later = next.units[index] ?? unit;
-    const moved = later.alive ? later : unit; // a dead unit's position means nothing
-    const opacity = mix(unit.alive ? 1 : deadOpacity, later.alive ? 1 : deadOpacity, fraction);
-    const hurt = unit.alive && later.health + later.shield < unit.health + unit.shield - 1e-6;
-    return {
-      unit,
-      index,
-      shape: shapes.get(unit.type) ?? null,
-      x: camera.x(mix(unit.x, moved.x, fraction)),
-      y: camera.y(mix(unit.y, moved.y, fraction)),
-      radius: Math.max(smallestRadius, unit.radius * camera.scale),
-      opacity,
-      health: mix(unit.health, later.health, fraction),
-      shield: mix(unit.shield, later.shield, fraction),
-      energy: mix(unit.energy ?? 0, later.energy ?? 0, fraction),
-      hit: hurt ? Math.sin(Math.PI * fraction) : 0,
-    };
-  });
-}
+import { type Colours, teamName } from "./palette.js";
+import { topOf, traceShape } from "./shapes.js";
+import type { Sprite } from "./sprites.js";
 
 /** How far agents see: a circle around one. */
 export function drawSight(context: CanvasRenderingContext2D, sprite: Sprite, camera: Camera, colours: Colours): void {

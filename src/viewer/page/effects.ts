@@ -1,5 +1,7 @@
 import type { FrameEvent } from "../../environment.js";
-import { type Camera, type Colours, type Sprite, teamName } from "./draw.js";
+import type { Camera } from "./camera.js";
+import { type Colours, teamName } from "./palette.js";
+import type { Sprite } from "./sprites.js";
 
 /** How long an effect is seen, in steps. */
 const life: Readonly<Record<FrameEvent["kind"], number>> = { shot: 0.3, heal: 0.4, splash: 0.5, death: 0.9 };

@@ -1,5 +1,6 @@
 import type { Frame, groundKinds } from "../../environment.js";
-import type { Camera, Colours } from "./draw.js";
+import type { Camera } from "./camera.js";
+import type { Colours } from "./palette.js";
 
 export type GroundKind = keyof typeof groundKinds;
 

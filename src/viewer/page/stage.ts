@@ -1,24 +1,14 @@
 import { groundKinds } from "../../environment.js";
 import type { RecordedEpisode } from "../../runs/episodes.js";
 import { boundsOf, eventsAfter, intentsAt } from "../story.js";
+import { cameraFor } from "./camera.js";
 import { element, svgElement } from "./dom.js";
-import {
-  type Colours,
-  cameraFor,
-  colourNames,
-  drawBars,
-  drawGrid,
-  drawIntents,
-  drawSight,
-  drawTurn,
-  drawUnit,
-  type Sprite,
-  spritesBetween,
-  teamName,
-} from "./draw.js";
+import { drawBars, drawGrid, drawIntents, drawSight, drawTurn, drawUnit } from "./draw.js";
 import { drawEffects, effectsAt } from "./effects.js";
 import { type GroundKind, groundColour } from "./ground.js";
+import { type Colours, colourNames, teamName } from "./palette.js";
 import { type Shape, shapeOf, shapePath } from "./shapes.js";
+import { type Sprite, spritesBetween } from "./sprites.js";
 
 /** In larger teams the places of deciding would hide the units. */
 const mostTurns = 12;
