@@ -7,21 +7,14 @@ import { fromOfficial, type OfficialShape, toOfficial } from "../masked/index.js
 import { unknownName } from "../names.js";
 import { packageRoot, packageVersion } from "../package.js";
 import { onDisk, writeFileAtomic } from "../runs/files.js";
-import {
-  type Json,
-  listCheckpoints,
-  loadCheckpoint,
-  MetricsWriter,
-  matchTree,
-  RunFolder,
-  saveCheckpoint,
-} from "../runs/index.js";
+import { loadCheckpoint, matchTree, RunFolder } from "../runs/index.js";
 import { decodeSafetensors, encodeSafetensors } from "../runs/safetensors.js";
 import type { Device } from "../tensor/device.js";
 import { RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
 import { locateIssues, mergeLayers, type SettingLayer, yamlLayer } from "../training/layers.js";
 import { checkSettings, settingsError } from "../validation.js";
+import { type PretrainEvents, trainOnDisk } from "./loop.js";
 import { Model } from "./model.js";
 import { Pretraining } from "./pretrain.js";
 import { openData, type Recipe, recipeSchema, type Split } from "./recipe.js";
@@ -54,11 +47,6 @@ export function resolveRecipe(layers: readonly SettingLayer[]): Recipe {
   const checked = checkSettings(recipeSchema, layer.settings);
   if (checked.issues !== undefined) throw settingsError(locateIssues(checked.issues, [], layer));
   return checked.value;
-}
-
-/** What is heard of a pre-training as it goes on. */
-export interface PretrainEvents {
-  readonly onReport?: (update: number, loss: number) => void;
 }
 
 export interface Pretrained {
@@ -111,41 +99,12 @@ export async function pretrainRun(
   const release = run.lock();
   try {
     const training = new Pretraining(device, model, data.train);
-    const resumed = listCheckpoints(run).steps.length > 0;
-    if (resumed) {
-      const { state, json } = loadCheckpoint(run, "latest", { replay: false });
-      training.restore(
-        matchTree(await training.state(), state, `the checkpoint of ${run.path}`),
-        (json as { updates: number }).updates,
-      );
-    } else if (begin) training.begin(matchTree(await training.weights(), begin, String(weights)));
-    const before = training.updates;
-    const progress = { environmentSteps: before * recipe.batch, updates: before };
-    const metrics = new MetricsWriter(run, resumed ? { resume: progress } : {});
-    const started = performance.now();
     try {
-      let [sum, count] = [0, 0];
-      while (training.updates < recipe.updates && !signal?.aborted) {
-        sum += await training.update();
-        count += 1;
-        if (training.updates % recipe.reportEvery !== 0 && training.updates !== recipe.updates) continue;
-        const { updates } = training;
-        metrics.write({
-          environmentSteps: updates * recipe.batch,
-          updates,
-          wallSeconds: (performance.now() - started) / 1000,
-          loss: sum / count,
-        });
-        events.onReport?.(updates, sum / count);
-        [sum, count] = [0, 0];
-      }
-      metrics.flush();
-      const { updates } = training;
-      if (updates > before)
-        saveCheckpoint(run, { step: updates, state: await training.state(), json: { updates } as unknown as Json });
-      return { recipe, model, data, weights: await training.weights(), updates };
+      await trainOnDisk(run, training, recipe, events, signal, async () => {
+        if (begin) training.begin(matchTree(await training.weights(), begin, String(weights)));
+      });
+      return { recipe, model, data, weights: await training.weights(), updates: training.updates };
     } finally {
-      metrics.close();
       training.dispose();
     }
   } finally {
