@@ -1,5 +1,5 @@
 import type { Agent } from "../agent.js";
-import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
+import type { VectorEnvironment } from "../environment.js";
 import { LostEpisodes } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
@@ -8,6 +8,8 @@ import type { Device } from "../tensor/device.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
 import { Group } from "./group.js";
+import { type History, replayHistories } from "./histories.js";
+import { EpisodeTally, type TallyState } from "./tally.js";
 import { TimeBudget } from "./time-budget.js";
 
 /** Where a collector stands; plain JSON. Running episodes are kept as seed and actions, from which they are played again. */
@@ -19,32 +21,12 @@ export interface CollectorState {
   readonly exploration: RandomState;
   readonly seeds: RandomState;
   /** Sums over episodes that no curve shows yet. */
-  readonly finished: Finished;
-  readonly running: readonly {
-    readonly seed: number;
-    readonly actions: readonly (readonly number[])[];
-    readonly return: number;
-  }[];
+  readonly finished: TallyState;
+  readonly running: readonly (History & { readonly return: number })[];
 }
 
-/** Episodes that ended since the last look. */
-export interface EpisodeSummary {
-  readonly episodes: number;
-  readonly wins: number;
-  readonly meanReturn: number;
-  readonly meanLength: number;
-}
-
-interface Finished {
-  episodes: number;
-  wins: number;
-  returns: number;
-  lengths: number;
-}
-
-/** One running episode of a copy. */
-interface Running {
-  seed: number;
+/** The running episode of a copy. */
+interface Running extends History {
   actions: number[][];
   return: number;
 }
@@ -68,7 +50,8 @@ export class Collector {
   #seeds: RandomStream;
   #running: Running[] = [];
   readonly #budget: TimeBudget;
-  #finished: Finished = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
+  /** Episodes that ended since the last point of the curve. */
+  readonly tally = new EpisodeTally();
   /** Environment steps so far, over all copies. */
   environmentSteps = 0;
   /** Episodes finished so far. */
@@ -239,10 +222,7 @@ export class Collector {
       if (!step.terminated[copy] && !step.truncated[copy]) continue;
       ended.push(copy);
       this.episodes += 1;
-      this.#finished.episodes += 1;
-      this.#finished.wins += step.infos[copy]!.won ? 1 : 0;
-      this.#finished.returns += running.return;
-      this.#finished.lengths += running.actions.length;
+      this.tally.add({ return: running.return, length: running.actions.length, won: step.infos[copy]!.won === true });
     }
     return ended;
   }
@@ -264,14 +244,6 @@ export class Collector {
     group.begin(copies, seeds);
   }
 
-  /** Episodes that ended since the last call. */
-  takeSummary(): EpisodeSummary {
-    const { episodes, wins, returns, lengths } = this.#finished;
-    this.#finished = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
-    const per = Math.max(1, episodes);
-    return { episodes, wins, meanReturn: returns / per, meanLength: lengths / per };
-  }
-
   state(): CollectorState {
     return {
       environmentSteps: this.environmentSteps,
@@ -279,7 +251,7 @@ export class Collector {
       lostEpisodes: this.lostEpisodes,
       exploration: this.#exploration.state(),
       seeds: this.#seeds.state(),
-      finished: { ...this.#finished },
+      finished: this.tally.state(),
       running: this.#running.map(({ seed, actions, return: sum }) => ({ seed, actions, return: sum })),
     };
   }
@@ -294,7 +266,7 @@ export class Collector {
     this.lostEpisodes = state.lostEpisodes ?? 0;
     this.#exploration = RandomStream.restore(state.exploration);
     this.#seeds = RandomStream.restore(state.seeds);
-    this.#finished = { ...state.finished };
+    this.tally.restore(state.finished);
     this.#running = state.running.map(({ seed, actions, return: sum }) => ({
       seed,
       actions: actions.map((a) => [...a]),
@@ -336,42 +308,4 @@ async function orAborted(pending: Promise<void>, signal: AbortSignal | undefined
   });
   await Promise.race([pending, aborted]);
   signal.removeEventListener("abort", stop);
-}
-
-/**
- * Plays running episodes again. All copies step together, so a copy with a shorter history plays anything until its turn to start
- * comes; every history then ends at the same step.
- */
-async function replayHistories(
-  environment: VectorEnvironment,
-  step: VectorTimeStep,
-  histories: readonly Pick<Running, "seed" | "actions">[],
-): Promise<void> {
-  const { copies, spec } = environment;
-  const longest = Math.max(...histories.map(({ actions }) => actions.length));
-  const joint = new Int32Array(copies * spec.agents);
-  const all = histories.map((_, copy) => copy);
-  const startsAt = (copy: number) => longest - histories[copy]!.actions.length;
-  const ended = (copy: number) => step.terminated[copy] === 1 || step.truncated[copy] === 1;
-  await environment.reset(
-    all,
-    histories.map(({ seed }) => seed),
-    step,
-  );
-  for (let t = 0; t <= longest; t++) {
-    const due = all.filter((copy) => t > 0 && (startsAt(copy) === t || (startsAt(copy) > t && ended(copy))));
-    if (due.length > 0) {
-      const seeds = due.map((copy) => histories[copy]!.seed);
-      await environment.reset(due, seeds, step);
-    }
-    if (t === longest) break;
-    for (const copy of all) {
-      const history = histories[copy]!.actions[t - startsAt(copy)];
-      for (let i = 0; i < spec.agents; i++) {
-        const at = copy * spec.agents + i;
-        joint[at] = history ? history[i]! : step.actionMask.indexOf(1, at * spec.actions) - at * spec.actions;
-      }
-    }
-    await environment.step(joint, step);
-  }
 }

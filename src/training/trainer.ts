@@ -232,7 +232,7 @@ export class Trainer {
     const policy = await this.#learner.policy();
     const play = { episodes: evaluation.episodes, seed };
     const result = await this.#budget.spend("evaluate", () => this.#evaluator.evaluate(policy, play));
-    const collected = this.#collector.takeSummary();
+    const collected = this.#collector.tally.take();
     const learning = this.#learner.takeMetrics();
     this.#lastEvaluation = result;
     this.#lastLearning = learning;

@@ -1,0 +1,48 @@
+/** Episodes that ended since the last look. */
+export interface EpisodeSummary {
+  readonly episodes: number;
+  readonly wins: number;
+  readonly meanReturn: number;
+  readonly meanLength: number;
+}
+
+/** Sums over ended episodes; plain JSON. */
+export interface TallyState {
+  readonly episodes: number;
+  readonly wins: number;
+  readonly returns: number;
+  readonly lengths: number;
+}
+
+const nothing: TallyState = { episodes: 0, wins: 0, returns: 0, lengths: 0 };
+
+/** Counts the episodes that end between two points of a learning curve. */
+export class EpisodeTally {
+  #sums: TallyState = nothing;
+
+  add(episode: { return: number; length: number; won: boolean }): void {
+    const { episodes, wins, returns, lengths } = this.#sums;
+    this.#sums = {
+      episodes: episodes + 1,
+      wins: wins + (episode.won ? 1 : 0),
+      returns: returns + episode.return,
+      lengths: lengths + episode.length,
+    };
+  }
+
+  /** Episodes that ended since the last call. */
+  take(): EpisodeSummary {
+    const { episodes, wins, returns, lengths } = this.#sums;
+    this.#sums = nothing;
+    const per = Math.max(1, episodes);
+    return { episodes, wins, meanReturn: returns / per, meanLength: lengths / per };
+  }
+
+  state(): TallyState {
+    return this.#sums;
+  }
+
+  restore(state: TallyState): void {
+    this.#sums = state;
+  }
+}
