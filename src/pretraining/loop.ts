@@ -1,13 +1,5 @@
 /** The loop of every pre-training, whatever is learnt from: resume, train, report, checkpoint. */
-import {
-  type Json,
-  listCheckpoints,
-  loadCheckpoint,
-  MetricsWriter,
-  matchTree,
-  type RunFolder,
-  saveCheckpoint,
-} from "../runs/index.js";
+import { listCheckpoints, loadCheckpoint, MetricsWriter, matchTree, type RunFolder, saveCheckpoint } from "../runs/index.js";
 import type { HostTree } from "../tensor/tree.js";
 
 /** What the loop trains. What an update does must depend on the state and its number alone. */
