@@ -170,14 +170,7 @@ export interface FrameUnit {
 }
 
 /** Several copies stepped together; every array of {@link TimeStep} with a leading axis E. */
-export interface VectorTimeStep {
-  readonly entities: Float32Array;
-  readonly relations: Float32Array;
-  readonly alive: Uint8Array;
-  readonly actionMask: Uint8Array;
-  readonly actionTargets: Int32Array;
-  readonly observations: Float32Array;
-  readonly state: Float32Array;
+export interface VectorTimeStep extends Pick<TimeStep, TimeStepField> {
   /** [E] */
   readonly reward: Float32Array;
   /** [E] */
