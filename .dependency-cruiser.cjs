@@ -65,6 +65,18 @@ module.exports = {
       "^(agents|envs|src/(replay|viewer|cli|bridge|environments|agent|environment))",
       "pictures and videos have no agents",
     ),
+    forbidTo(
+      "trajectories-stand-on-top",
+      "^(agents|envs|src/(tensor|masked|replay|runs|environments|bridge|pretraining|training|viewer))/",
+      room("src/trajectory"),
+      "nothing but the command line knows recordings",
+    ),
+    forbidTo(
+      "trajectories-know-no-command-line",
+      room("src/trajectory"),
+      "^src/(cli|viewer)",
+      "recordings can be used as a library",
+    ),
     forbidTo("training-knows-no-command-line", room("src/training"), room("src/cli"), "the loop can be used as a library"),
   ],
   options: { doNotFollow: { path: "node_modules" }, tsConfig: { fileName: "tsconfig.json" }, tsPreCompilationDeps: true },

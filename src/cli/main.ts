@@ -12,6 +12,7 @@ import { exportCommand } from "./export.js";
 import { finetuneCommand } from "./finetune.js";
 import { pretrainCommand } from "./pretrain.js";
 import { probeCommand } from "./probe.js";
+import { recordCommand } from "./record.js";
 import { replayCommand } from "./replay.js";
 import { simulatorsCommand } from "./simulators.js";
 import { trainCommand } from "./train.js";
@@ -27,6 +28,7 @@ function program(): Command {
     .addCommand(evaluateCommand())
     .addCommand(replayCommand())
     .addCommand(exportCommand())
+    .addCommand(recordCommand())
     .addCommand(pretrainCommand())
     .addCommand(probeCommand())
     .addCommand(finetuneCommand())
