@@ -1,8 +1,21 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import type { Halves } from "./halves.js";
 
-/** What an encoder is given of a time step: entities [B,N,F], relations [B,N,N,R], alive [B,N], actionMask [B,n,A], held [B,n]. */
-export type EntityTensors = { entities: Tensor; relations: Tensor; alive: Tensor; actionMask: Tensor; held?: Tensor };
+/** Entities: entities [B,N,S], relations [B,N,N,R]. */
+export type EntitySet = { entities: Tensor; relations: Tensor };
+
+/** What an encoder is given of a time step: besides, alive [B,N], actionMask [B,n,A], held [B,n]. */
+export type EntityTensors = EntitySet & { alive: Tensor; actionMask: Tensor; held?: Tensor };
+
+/** Who is seen by whom: [B,N,N], or [B,1,N] where all see the same. */
+export type Sight = {
+  /** What j weighs in i's mean. */
+  share: Tensor;
+  /** 1 = i sees j. */
+  seen: Tensor;
+  /** [N] or [B,N] int32: 1 = of the team. */
+  team: Tensor;
+};
 
 /** How i sees j: two halves [B,N,N,H] each, the second before its ReLU, or plain features [B,N,N,W]. */
 export type Pairs = Halves | { features: Tensor };

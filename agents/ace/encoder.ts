@@ -4,13 +4,15 @@
  *
  * @module
  */
-import type { Tensor } from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Encoded, EntityTensors } from "./encoded.js";
+import type { Encoded, EntitySet, EntityTensors, Pairs, Sight } from "./encoded.js";
 import { encodeRelational, initRelational, type RelationalParameters, relationalPairs } from "./relational.js";
 import { encodeTransformer, initTransformer, type TransformerParameters, transformerPairs } from "./transformer.js";
+
+type Tensor = tf.Tensor;
 
 /** Which encoder the keys belong to shows in the keys. */
 export type EncoderParameters = RelationalParameters | TransformerParameters;
@@ -35,7 +37,17 @@ export function initEncoder(
       };
 }
 
+/** Every entity of a time step, all of whom see all that are alive. */
 export function encodeEntities(p: EncoderParameters, step: EntityTensors): Encoded {
-  const encoded = "token" in p ? encodeTransformer(p, step, step.actionMask.shape[1]!) : encodeRelational(p, step);
-  return { ...encoded, ...(step.held && { held: step.held }) };
+  const [B, N] = step.entities.shape as [number, number, number];
+  const alive = tf.cast(step.alive, "float32");
+  const seen = tf.reshape(alive, [B, 1, N]);
+  const team = tf.cast(tf.less(tf.range(0, N, 1, "int32"), tf.scalar(step.actionMask.shape[1]!, "int32")), "int32");
+  const encoded = encodeSeen(p, step, { share: tf.div(seen, N), seen, team });
+  return { ...encoded, alive: tf.reshape(alive, [B, N, 1]), ...(step.held && { held: step.held }) };
+}
+
+/** Any set of entities, of one time step or of several, that see each other as `sight` says. */
+export function encodeSeen(p: EncoderParameters, set: EntitySet, sight: Sight): { x: Tensor; pairs: Pairs } {
+  return "token" in p ? encodeTransformer(p, set, sight) : encodeRelational(p, set, sight);
 }

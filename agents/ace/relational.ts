@@ -10,8 +10,8 @@ import { uniformFanIn } from "../../src/tensor/initialise.js";
 import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Encoded, EntityTensors } from "./encoded.js";
-import { halves, maximumOfLiving } from "./halves.js";
+import type { EntitySet, Sight } from "./encoded.js";
+import { type Halves, halves, maximumOfLiving } from "./halves.js";
 import { initMlp, type Mlp, mlp } from "./mlp.js";
 
 type Tensor = tf.Tensor;
@@ -45,24 +45,25 @@ export function initRelational(
 /** Features of a pair: both halves. */
 export const relationalPairs = (H: number): number => 2 * H;
 
-export function encodeRelational(p: RelationalParameters, step: EntityTensors): Encoded {
-  const [B, N] = step.entities.shape as [number, number, number];
-  const alive = tf.cast(step.alive, "float32");
+export function encodeRelational(p: RelationalParameters, set: EntitySet, sight: Sight): { x: Tensor; pairs: Halves } {
+  const [B, N] = set.entities.shape as [number, number, number];
+  const rows = sight.seen.shape[1]!;
   /** x·w over the last axis, without bias. */
   const project = (x: Tensor, w: Tensor): Tensor => dense(x, { w });
   // s0 = MLP2(states)
-  const s0 = mlp(step.entities, p.state); // [B,N,H]
+  const s0 = mlp(set.entities, p.state); // [B,N,H]
   const H = s0.shape[2]!;
   // r_ij = MLP2(concat(rel_ij, s0_j)): the product with s0_j is made once per entity
   const other = tf.expandDims(dense(s0, p.relation.other), 1); // [B,1,N,H]
-  const first = p.relation.relation ? tf.add(project(step.relations, p.relation.relation), other) : tf.tile(other, [1, N, 1, 1]);
+  const first = p.relation.relation ? tf.add(project(set.relations, p.relation.relation), other) : tf.tile(other, [1, N, 1, 1]);
   const pairs = halves(tf.relu(first), p.relation.output); // [B,N,N,H]
-  // p_i = (1/N) Σ_j m_j r_avg_ij ;  g_i = max_j m_j r_max_ij
-  const share = tf.tile(tf.reshape(tf.div(alive, N), [B, 1, 1, N]), [1, N, 1, 1]);
-  const mean = tf.reshape(tf.matMul(share, pairs.average), [B, N, H]);
-  const max = maximumOfLiving(pairs.maximum, tf.reshape(alive, [B, 1, N, 1]), 2);
+  // p_i = Σ_j share_ij r_avg_ij, where share_ij = m_j/N if all see all ;  g_i = max_j m_j r_max_ij
+  const share = tf.reshape(sight.share, [B, rows, 1, N]);
+  const each = rows === N ? share : tf.tile(share, [1, N, 1, 1]);
+  const mean = tf.reshape(tf.matMul(each, pairs.average), [B, N, H]);
+  const max = maximumOfLiving(pairs.maximum, tf.reshape(sight.seen, [B, rows, N, 1]), 2);
   // s = ReLU(Linear(concat(s0, p, g)))
   const { own, mean: wMean, max: wMax } = p.aggregate;
   const x = tf.relu(tf.addN([dense(s0, own), project(mean, wMean), project(max, wMax)]));
-  return { x: tf.reshape(x, [B, N, H]), pairs, alive: tf.reshape(alive, [B, N, 1]) };
+  return { x: tf.reshape(x, [B, N, H]), pairs };
 }

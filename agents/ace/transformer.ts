@@ -14,8 +14,9 @@ import { normal, uniformFanIn } from "../../src/tensor/initialise.js";
 import { dense, type Linear } from "../../src/tensor/layers.js";
 import type { RandomStream } from "../../src/tensor/random.js";
 import type { HostArray, Mapped } from "../../src/tensor/tree.js";
-import type { Encoded, EntityTensors } from "./encoded.js";
+import type { EntitySet, Pairs, Sight } from "./encoded.js";
 import { head, initMlp, type Mlp } from "./mlp.js";
+import { oneHot } from "./select.js";
 
 type Tensor = tf.Tensor;
 
@@ -46,15 +47,13 @@ export function initTransformer(
 /** Features of a pair: the relation features themselves, or one zero when there are none. */
 export const transformerPairs = (R: number): number => Math.max(1, R);
 
-export function encodeTransformer(p: TransformerParameters, step: EntityTensors, agents: number): Encoded {
-  const [B, N] = step.entities.shape as [number, number, number];
-  const alive = tf.cast(step.alive, "float32");
-  const tokens = dense(step.entities, p.token); // [B,N,H]
-  const inTeam = tf.cast(tf.less(tf.range(0, N, 1, "int32"), tf.scalar(agents, "int32")), "int32"); // [N]
-  const positions = tf.matMul(tf.cast(tf.oneHot(inTeam, 2), "float32"), p.team); // [N,H]
-  const allow = tf.cast(tf.reshape(alive, [B, 1, N]), "bool");
-  const bias = p.bias && tf.transpose(head(step.relations, p.bias), [0, 3, 1, 2]); // [B,h,N,N]
+export function encodeTransformer(p: TransformerParameters, set: EntitySet, sight: Sight): { x: Tensor; pairs: Pairs } {
+  const [B, N] = set.entities.shape as [number, number, number];
+  const tokens = dense(set.entities, p.token); // [B,N,H]
+  const positions = dense(oneHot(sight.team, 2), { w: p.team }); // [N,H] or [B,N,H]
+  const allow = tf.cast(sight.seen, "bool");
+  const bias = p.bias && tf.transpose(head(set.relations, p.bias), [0, 3, 1, 2]); // [B,h,N,N]
   const x = encode(p.body, tokens, { positions, allow, ...(bias && { bias }) });
-  const R = step.relations.shape[3]!;
-  return { x, pairs: { features: R > 0 ? step.relations : tf.zeros([B, N, N, 1]) }, alive: tf.reshape(alive, [B, N, 1]) };
+  const R = set.relations.shape[3]!;
+  return { x, pairs: { features: R > 0 ? set.relations : tf.zeros([B, N, N, 1]) } };
 }
