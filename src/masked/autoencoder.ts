@@ -24,8 +24,12 @@ export interface AutoencoderShape {
   readonly features: number;
   readonly encoder: EncoderShape;
   readonly decoder: EncoderShape;
+  /** Features that are predicted of a token; F unless given. */
+  readonly output?: number;
   /** Whether there is a class token; none unless given. */
   readonly cls?: boolean;
+  /** Whether the decoder has a class token of its own, in place of the encoder's (MAE-ST); it has not unless given. */
+  readonly decoderCls?: boolean;
 }
 
 /** What a masked pass over a batch needs besides the tokens. */
@@ -41,12 +45,12 @@ export type MaskedInputs = {
 };
 
 export function initAutoencoder(rng: RandomStream, shape: AutoencoderShape): Mapped<Autoencoder, Tensor, HostArray> {
-  const { features, encoder, decoder, cls = false } = shape;
+  const { features, output = features, encoder, decoder, cls = false, decoderCls = false } = shape;
   return {
     embed: xavierUniform(rng, features, encoder.width),
     ...(cls ? { cls: normal(rng, [encoder.width], 0.02) } : {}),
     encoder: initEncoder(rng, encoder),
-    decoder: initDecoder(rng, { ...decoder, input: encoder.width, output: features }),
+    decoder: initDecoder(rng, { ...decoder, input: encoder.width, output, cls: decoderCls }),
   };
 }
 

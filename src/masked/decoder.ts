@@ -14,6 +14,8 @@ export type Decoder = {
   embed: Linear;
   /** [Dd], stands for every hidden token. */
   maskToken: Tensor;
+  /** [Dd], where there is one: stands in front of the tokens in place of the encoder's class token, which is then not passed on (MAE-ST). */
+  cls?: Tensor;
   body: Encoder;
   /** Dd→F */
   predict: Linear;
@@ -24,24 +26,32 @@ export interface DecoderShape extends EncoderShape {
   readonly input: number;
   /** F, features to predict of each token. */
   readonly output: number;
+  /** Whether the decoder has a class token of its own; it has not unless given. */
+  readonly cls?: boolean;
 }
 
 /** Fresh parameters: linear layers as in {@link initEncoder}, the mask token from N(0, 0.02²). */
-export function initDecoder(rng: RandomStream, { input, output, ...body }: DecoderShape): Mapped<Decoder, Tensor, HostArray> {
+export function initDecoder(rng: RandomStream, shape: DecoderShape): Mapped<Decoder, Tensor, HostArray> {
+  const { input, output, cls = false, ...body } = shape;
   return {
     embed: xavierUniform(rng, input, body.width),
     maskToken: normal(rng, [body.width], 0.02),
+    ...(cls ? { cls: normal(rng, [body.width], 0.02) } : {}),
     body: initEncoder(rng, body),
     predict: xavierUniform(rng, body.width, output),
   };
 }
 
-/** The encoder's output as the decoder takes it: a class token, which has no place of its own, and the tokens with one. */
+/** The encoder's output as the decoder takes it: a class token in front, which has no place of its own, and the tokens with one. */
 function embedded(p: Decoder, encoded: Tensor, hasClass: boolean): { front: Tensor[]; kept: Tensor } {
-  const all = dense(encoded, p.embed);
-  if (!hasClass) return { front: [], kept: all };
-  const K = all.shape[1]! - 1;
-  const [front, kept] = tf.split(all, [1, K], 1) as [Tensor, Tensor];
+  const [B, all, D] = encoded.shape as [number, number, number];
+  if (p.cls) {
+    const kept = hasClass ? tf.slice(encoded, [0, 1, 0], [B, all - 1, D]) : encoded;
+    return { front: [tf.tile(p.cls.reshape([1, 1, -1]), [B, 1, 1])], kept: dense(kept, p.embed) };
+  }
+  const whole = dense(encoded, p.embed);
+  if (!hasClass) return { front: [], kept: whole };
+  const [front, kept] = tf.split(whole, [1, all - 1], 1) as [Tensor, Tensor];
   return { front: [front], kept };
 }
 

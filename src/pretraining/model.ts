@@ -1,5 +1,6 @@
 /** The model of a recipe: a masked autoencoder over tubes of patches, with fixed positions for pictures and learned ones for videos. */
 import * as tf from "@tensorflow/tfjs";
+import { BatonError } from "../errors.js";
 import {
   type Autoencoder,
   embedAll,
@@ -30,12 +31,20 @@ type Tensor = tf.Tensor;
 /** `places` are learned positions (videos), of the encoder and the decoder. */
 export type ModelParameters = { autoencoder: Autoencoder; places?: { encoder: SpaceTime; decoder: SpaceTime } };
 
+/** Frames that are predicted, `count` of them, evenly spread from the first to the last: ⌊linspace(0, frames−1, count)⌋, as MAE-ST has it. */
+export function predictedFrames(frames: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => (count === 1 ? 0 : Math.floor((i * (frames - 1)) / (count - 1))));
+}
+
 /** What the kept and hidden tokens of a batch are: [B,K] and [B,M] int32. */
 export type Masked = { keep: Tensor; hidden: Tensor };
 
 export class Model {
   readonly shape: TubeShape;
   readonly grid: TokenGrid;
+  /** The shape of what is predicted: fewer frames than there are, with as many tokens. */
+  readonly target: TubeShape;
+  readonly #targetFrames: readonly number[];
 
   constructor(
     readonly recipe: Recipe,
@@ -43,20 +52,31 @@ export class Model {
   ) {
     this.shape = { frames, height, width, channels, patch: recipe.patch, tube: recipe.tube };
     this.grid = gridOf(this.shape);
+    const predicted = recipe.predictedFrames ?? frames;
+    const tube = (recipe.tube * predicted) / frames;
+    if (predicted > frames || !Number.isInteger(tube)) {
+      throw new BatonError("invalid-value", `predictedFrames is ${predicted}, which gives tubes of ${tube} frames`, {
+        hint: `with ${frames} frames and tubes of ${recipe.tube}, choose a multiple of ${frames / recipe.tube} up to ${frames}`,
+      });
+    }
+    this.target = { ...this.shape, frames: predicted, tube };
+    this.#targetFrames = predictedFrames(frames, predicted);
   }
 
   init(rng: RandomStream): HostTree {
     const { encoder, decoder } = this.recipe;
     const { frames, rows, columns } = this.grid;
-    const shape = { features: featuresOf(this.shape), encoder, decoder, cls: true };
+    const isVideo = this.shape.frames > 1;
+    const [features, output] = [featuresOf(this.shape), featuresOf(this.target)];
+    const shape = { features, output, encoder, decoder, cls: true, decoderCls: isVideo };
     const autoencoder = initAutoencoder(rng, shape) as HostTree;
-    if (frames === 1) return { autoencoder };
+    if (!isVideo) return { autoencoder };
     const learned = (width: number) => initSpaceTime(rng, { frames, places: rows * columns, width });
     return { autoencoder, places: { encoder: learned(encoder.width), decoder: learned(decoder.width) } };
   }
 
-  /** [T,width] of the encoder or the decoder. */
-  #positions(p: ModelParameters, side: "encoder" | "decoder"): Tensor {
+  /** Positions of all tokens as the encoder or the decoder knows them, [T,width]. */
+  positions(p: ModelParameters, side: "encoder" | "decoder"): Tensor {
     if (p.places) return spaceTimePositions(p.places[side]);
     const { rows, columns } = this.grid;
     const table = sinCosGrid(rows, columns, this.recipe[side].width);
@@ -65,14 +85,25 @@ export class Model {
 
   /** Tokens of pixels in [0,1], brought to about mean 0 and spread 1. */
   tokens(pixels: Tensor): Tensor {
-    const { mean, spread } = this.recipe.pixels;
-    return tf.div(tf.sub(tubeTokens(pixels, this.shape), mean), spread);
+    return this.#standardised(tubeTokens(pixels, this.shape));
   }
 
-  /** The inverse of {@link tokens}. */
-  #pixels(tokens: Tensor): Tensor {
+  #standardised(tokens: Tensor): Tensor {
     const { mean, spread } = this.recipe.pixels;
-    return untubeTokens(tf.add(tf.mul(tokens, spread), mean), this.shape);
+    return tf.div(tf.sub(tokens, mean), spread);
+  }
+
+  /** What is to be predicted of pixels, [B,tokens,F]. */
+  #targets(pixels: Tensor): Tensor {
+    if (this.target.frames === this.shape.frames) return this.tokens(pixels);
+    const frames = tf.gather(pixels, tf.tensor1d([...this.#targetFrames], "int32"), 1);
+    return this.#standardised(tubeTokens(frames, this.target));
+  }
+
+  /** Pixels of {@link targets}. */
+  #pixels(targets: Tensor): Tensor {
+    const { mean, spread } = this.recipe.pixels;
+    return untubeTokens(tf.add(tf.mul(targets, spread), mean), this.target);
   }
 
   /** The loss of predicting the hidden tokens of pixels [B,T,H,W,C]: a scalar. */
@@ -81,15 +112,15 @@ export class Model {
     const predicted = reconstructHidden(p.autoencoder, tokens, {
       keep,
       hidden,
-      positions: this.#positions(p, "encoder"),
-      decoderPositions: this.#positions(p, "decoder"),
+      positions: this.positions(p, "encoder"),
+      decoderPositions: this.positions(p, "decoder"),
     });
-    return hiddenLoss(predicted, takeTokens(tokens, hidden), this.recipe.normalise);
+    return hiddenLoss(predicted, takeTokens(this.#targets(pixels), hidden), this.recipe.normalise);
   }
 
   /** The encoder's input for whole samples, [B,1+T,D]. */
   embed(p: ModelParameters, pixels: Tensor): Tensor {
-    return embedAll(p.autoencoder, this.tokens(pixels), this.#positions(p, "encoder"));
+    return embedAll(p.autoencoder, this.tokens(pixels), this.positions(p, "encoder"));
   }
 
   /** Features of whole samples: the mean of the encoded patches, [B,D]. */
@@ -99,31 +130,28 @@ export class Model {
     return tf.mean(tf.slice(encoded, [0, 1, 0], [B, T - 1, D]), 1);
   }
 
-  /** Positions of the encoder, for attention maps. */
-  encoderPositions(p: ModelParameters): Tensor {
-    return this.#positions(p, "encoder");
-  }
-
   /**
-   * What the encoder sees of samples, hidden patches grey, and the samples with the hidden patches as they are predicted: [B,T,H,W,C] each. A
-   * model that predicts normalised patches lacks their mean and spread, which are taken from the sample.
+   * Samples, what the encoder sees of them, hidden patches grey, and the samples with the hidden patches as they are predicted: [B,T,H,W,C]
+   * each, of the frames that are predicted. A model that predicts normalised patches lacks their mean and spread, which are taken from the
+   * sample.
    *
    * @param mask [B,tokens] bool
    */
   reconstruction(p: ModelParameters, pixels: Tensor, { keep, restore, mask }: { keep: Tensor; restore: Tensor; mask: Tensor }) {
-    const tokens = this.tokens(pixels);
-    const [positions, decoderPositions] = [this.#positions(p, "encoder"), this.#positions(p, "decoder")];
-    let predicted = reconstruct(p.autoencoder, tokens, { keep, restore, positions, decoderPositions });
+    const [positions, decoderPositions] = [this.positions(p, "encoder"), this.positions(p, "decoder")];
+    let predicted = reconstruct(p.autoencoder, this.tokens(pixels), { keep, restore, positions, decoderPositions });
+    const targets = this.#targets(pixels);
     if (this.recipe.normalise) {
-      const { mean, variance } = tf.moments(tokens, -1, true);
-      const features = tokens.shape.at(-1)!;
+      const { mean, variance } = tf.moments(targets, -1, true);
+      const features = targets.shape.at(-1)!;
       const spread = tf.sqrt(tf.add(tf.mul(variance, features / (features - 1)), 1e-6));
       predicted = tf.add(tf.mul(predicted, spread), mean);
     }
     const hidden = tf.cast(tf.expandDims(mask, 2), "float32");
-    const seen = tf.mul(tokens, tf.sub(1, hidden));
+    const seen = tf.mul(targets, tf.sub(1, hidden));
     const filled = (by: Tensor) => this.#pixels(tf.add(seen, tf.mul(by, hidden)));
     const { mean: black, spread: unit } = this.recipe.pixels;
-    return { seen: filled(tf.fill(tokens.shape, (0.5 - black) / unit)), predicted: filled(predicted) };
+    const grey = tf.fill(targets.shape, (0.5 - black) / unit);
+    return { original: this.#pixels(targets), seen: filled(grey), predicted: filled(predicted) };
   }
 }

@@ -36,9 +36,9 @@ export async function reconstructionPicture(
   const masked = { keep, restore, mask };
   const fn = (p: ModelParameters, x: Tensor, m: { keep: Tensor; restore: Tensor; mask: Tensor }) => model.reconstruction(p, x, m);
   const compiled = await device.compile(fn, [specOf(weights), specOf(pixels), specOf(masked)], "pictures");
-  const { seen, predicted } = (await compiled.run([weights, pixels, masked])) as { seen: HostArray; predicted: HostArray };
+  const { original, seen, predicted } = (await compiled.run([weights, pixels, masked])) as Record<string, HostArray>;
   compiled.dispose();
-  return contactSheet([pixels, seen, predicted]);
+  return contactSheet([original!, seen!, predicted!]);
 }
 
 /** Columns of pictures [B,T,H,W,C] in [0,1], as one PNG. */

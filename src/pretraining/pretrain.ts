@@ -138,7 +138,7 @@ export class Pretraining {
 /** The attention map of every sample, [T] each. */
 export async function attentionOf(device: Device, model: Model, weights: HostTree, dataset: Dataset): Promise<Float32Array[]> {
   const map = (p: ModelParameters, pixels: Tensor) => ({
-    map: attentionMap(p.autoencoder, model.tokens(pixels), model.encoderPositions(p)),
+    map: attentionMap(p.autoencoder, model.tokens(pixels), model.positions(p, "encoder")),
   });
   const B = Math.min(MAP_BATCH, dataset.size);
   const numbers = (from: number) => Int32Array.from({ length: B }, (_, i) => (from + i) % dataset.size);

@@ -48,6 +48,11 @@ export const recipeSchema = z.strictObject({
     .describe("Brings pixels to about mean 0 and spread 1; the data's own mean and spread are best."),
   patch: count().default(4).describe("Pixels of a patch's side."),
   tube: count().default(1).describe("Frames of a tube."),
+  predictedFrames: count()
+    .max(64)
+    .nullable()
+    .default(null)
+    .describe("Frames of a video that are predicted, evenly spread; null for all (MAE-ST: half of them)."),
   encoder: encoderSchema.prefault({}),
   decoder: encoderSchema.prefault({ width: 32, depth: 1, heads: 4 }),
   masking: maskingSchema.prefault({ strategy: "random", ratio: 0.75 }),

@@ -112,25 +112,24 @@ export async function pretrainRun(
   }
 }
 
-/** The sizes of a recipe's MAE. Throws a BatonError for videos, whose weights have other names. */
-function officialShape({ recipe, shape, grid }: Model): OfficialShape {
+/** The sizes of a recipe's MAE, or of its MAE-ST where it is of videos. */
+function officialShape({ recipe, shape, target, grid }: Model): OfficialShape {
+  const { channels, patch, tube } = shape;
   const { rows, columns, frames } = grid;
-  if (frames > 1) {
-    throw new BatonError("invalid-value", "the authors' names are those of MAE on pictures; this recipe is of videos");
-  }
-  return { channels: shape.channels, patch: shape.patch, rows, columns, encoder: recipe.encoder, decoder: recipe.decoder };
+  const video = shape.frames > 1 ? { frames, tube, predictedTube: target.tube } : {};
+  return { channels, patch, rows, columns, ...video, encoder: recipe.encoder, decoder: recipe.decoder };
 }
 
 /** Weights of a safetensors file with the authors' names. */
 function readOfficial(file: string, model: Model): HostTree {
   const shape = officialShape(model);
   const bytes = onDisk("read", file, () => readFileSync(file));
-  return { autoencoder: fromOfficial(decodeSafetensors(bytes, file), shape, file) };
+  return fromOfficial(decodeSafetensors(bytes, file), shape, file);
 }
 
 /** Writes the weights of a run as a safetensors file with the authors' names, whole or not at all. */
 export function writeOfficial(file: string, { model, weights }: Pick<Pretrained, "model" | "weights">): void {
-  const arrays = toOfficial((weights as { autoencoder: HostTree }).autoencoder, officialShape(model));
+  const arrays = toOfficial(weights, officialShape(model));
   onDisk("write", file, () => writeFileAtomic(file, encodeSafetensors(arrays, { format: "pt" })));
 }
 

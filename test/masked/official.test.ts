@@ -1,8 +1,4 @@
 /** Weights under the authors' names: there and back, and into a PyTorch model that has those names, which then computes what we compute. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { findPeer } from "../../src/cli/bench-engine/peer.js";
@@ -24,6 +20,7 @@ import { valueAndGradTree } from "../../src/tensor/gradient.js";
 import { normal } from "../../src/tensor/initialise.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { HostArray, type HostTree, leavesOf, mapTree, specOf } from "../../src/tensor/tree.js";
+import { close, runPeer } from "./peer.js";
 
 const shape = {
   channels: 3,
@@ -43,14 +40,17 @@ const params = mapTree<HostArray, HostArray>(fresh, (leaf) => {
   for (let i = 0; i < copy.data.length; i++) copy.data[i]! += 0.1 * rng.normal();
   return copy;
 });
-const official = toOfficial(params, shape);
+const official = toOfficial({ autoencoder: params }, shape);
 const named = (arrays: Record<string, HostArray>) => new Map(Object.entries(arrays));
 
 describe("the authors' names", () => {
   it("come back through a safetensors file", () => {
     const file = Buffer.concat(encodeSafetensors(official));
     const back = fromOfficial(decodeSafetensors(file, "mae.safetensors"), shape, "mae.safetensors");
-    const [want, got] = [leavesOf<HostArray>(params), new Map(leavesOf<HostArray>(back).map(({ path, leaf }) => [path, leaf]))];
+    const [want, got] = [
+      leavesOf<HostArray>({ autoencoder: params }),
+      new Map(leavesOf<HostArray>(back).map(({ path, leaf }) => [path, leaf])),
+    ];
     expect(got.size).toBe(want.length);
     for (const { path, leaf } of want) expect(got.get(path), path).toEqual(leaf);
   });
@@ -105,10 +105,11 @@ it.skipIf(python === undefined)(
     const compiled = await (await openDevice("cpu", { threads: 1 })).compile(fn as never, [specOf(inputs)], "official");
     const ours = (await compiled.run([inputs])) as { loss: HostArray; prediction: HostArray; gradients: HostTree };
     compiled.dispose();
-    const gradient = toOfficial(ours.gradients, shape)["patch_embed.proj.weight"]!;
+    const gradient = toOfficial({ autoencoder: ours.gradients }, shape)["patch_embed.proj.weight"]!;
 
-    const theirs = runPeer(
+    const theirs = runPeer<{ loss: number; prediction: number[]; gradient: number[] }>(
       python!,
+      "official_mae.py",
       { ...shape, tokens: T, kept },
       {
         ...Object.fromEntries(Object.entries(official).map(([name, array]) => [`weights/${name}`, array])),
@@ -117,30 +118,7 @@ it.skipIf(python === undefined)(
       },
     );
     expect(Math.abs(ours.loss.data[0]! / theirs.loss - 1)).toBeLessThan(1e-5);
-    const close = (got: ArrayLike<number>, want: readonly number[], tolerance: number) => {
-      expect(got.length).toBe(want.length);
-      const scale = Math.max(...want.map(Math.abs));
-      for (const [i, value] of want.entries()) expect(Math.abs(got[i]! - value)).toBeLessThan(tolerance * scale);
-    };
     close(ours.prediction.data, theirs.prediction, 1e-5);
     close(gradient.data, theirs.gradient, 1e-4);
   },
 );
-
-/** Writes the job that experiments/bench/peers/peer.py reads, and runs the model on it. */
-function runPeer(interpreter: string, settings: object, arrays: Record<string, HostArray>) {
-  const folder = mkdtempSync(join(tmpdir(), "baton-official-"));
-  try {
-    const listed = Object.entries(arrays).map(([name, { dtype, shape: sizes }]) => ({ name, dtype, shape: sizes }));
-    const bytes = Object.values(arrays).map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    const job = join(folder, "job");
-    writeFileSync(job, Buffer.concat([Buffer.from(`${JSON.stringify({ settings, arrays: listed })}\n`), ...bytes]));
-    const { status, stdout, stderr } = spawnSync(interpreter, [join(import.meta.dirname, "official_mae.py"), job], {
-      encoding: "utf8",
-    });
-    expect(status, stderr).toBe(0);
-    return JSON.parse(stdout) as { loss: number; prediction: number[]; gradient: number[] };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
