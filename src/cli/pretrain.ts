@@ -37,7 +37,10 @@ export function pretrainCommand(): Command {
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
     .option("--threads <n>", "Threads inside one operation; 0 takes one per core.")
     .option("--set <key=value>", "Any other setting, e.g. masking.ratio=0.9; may be repeated.", collect, [])
-    .option("--weights <file>", "Begin with these weights: a safetensors file with the names of the authors' MAE (MAE-ST for videos).")
+    .option(
+      "--weights <file>",
+      "Begin with these weights: a safetensors file with the names of the authors' MAE (MAE-ST for videos).",
+    )
     .option("--save-weights <file>", "At last write the weights as such a file.")
     .option("--json", "Print the result as one JSON object.")
     .action(pretrain);
