@@ -2,19 +2,13 @@
 //
 // Every run is an ordinary `baton train`, ended after its budget of wall time and evaluated on 100 greedy episodes of its best checkpoint.
 // What is finished already is not done again; results are in experiments/results/ace/TABLE.json, each with the commands that made it.
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-
-const baton = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
-const results = fileURLToPath(new URL("../results/ace/", import.meta.url));
+import { gather, printTable, runFolder as run, set } from "../evidence.mjs";
 
 const maps =
   "3m 8m 25m 5m_vs_6m 8m_vs_9m 10m_vs_11m 27m_vs_30m MMM MMM2 2s3z 3s5z 3s5z_vs_3s6z 3s_vs_3z 3s_vs_4z 3s_vs_5z 1c3s5z 2m_vs_1z corridor 6h_vs_8z 2s_vs_1sc so_many_baneling bane_vs_bane 2c_vs_64zg".split(
     " ",
   );
-const set = (...assignments) => assignments.flatMap((assignment) => ["--set", assignment]);
 /** One-shot games, for ACE and for independent learners. */
 const matrix = set(
   "agent.hidden=16",
@@ -93,9 +87,6 @@ const tables = {
   },
 };
 
-const run = (table, name, seed) => `runs/evidence/${table}/${name.replaceAll(/[^\w]+/g, "-")}-${seed}`;
-const shown = (args) => `baton ${args.map((arg) => (/\s/.test(arg) ? `"${arg}"` : arg)).join(" ")}`;
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -115,52 +106,32 @@ if (!table) {
   process.exit(1);
 }
 const seeds = values.seeds?.split(",").map(Number) ?? table.seeds;
-const only = values.only?.split(",");
-const file = `${results}${name}.json`;
-const rows = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+const minutes = Number(values.minutes);
 
-/** Runs a command of Baton; after the budget it is told to save and end. Returns its JSON, or null. */
-function command(args, minutes) {
-  process.stderr.write(`\n$ ${shown(args)}\n`);
-  const { status, stdout } = spawnSync(process.execPath, [baton, ...args, "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    ...(minutes && { timeout: minutes * 60_000, killSignal: "SIGINT" }),
-  });
-  if (status !== 0 && status !== 130) throw new Error(`exit code ${status}`);
-  const text = stdout.toString().trim();
-  return text ? JSON.parse(text) : null;
-}
-
-for (const seed of seeds) {
-  for (const { name: of, train, distill, evaluate } of table.runs(seed)) {
-    if (only && !only.includes(of)) continue;
-    const path = run(name, of, seed);
-    const commands = [
-      ...(train ? [["train", ...train, "--seed", String(seed), "--run", path]] : []),
-      ...(distill ? [["distill", ...distill, "--seed", String(seed), "--run", path]] : []),
+/** The commands of a run, and what is kept of their outcomes. */
+function job({ name: of, train, distill, evaluate }, seed) {
+  const path = run(name, of, seed);
+  const made = train ? ["train", ...train] : distill ? ["distill", ...distill] : null;
+  return {
+    name: of,
+    commands: [
+      ...(made ? [{ args: [...made, "--seed", String(seed), "--run", path], minutes }] : []),
       ["evaluate", ...(evaluate ?? [path]), "--episodes", values.episodes],
-    ];
-    if (values.list) {
-      for (const args of commands) process.stdout.write(`${shown(args)}\n`);
-      continue;
-    }
-    if (rows.some((row) => row.name === of && row.seed === seed)) continue;
-    const outcomes = commands.map((args) => command(args, args[0] === "evaluate" ? undefined : Number(values.minutes)));
-    const trained = outcomes.length > 1 ? outcomes[0] : null;
-    rows.push({ name: of, seed, commands: commands.map(shown), trained, evaluation: outcomes.at(-1) });
-    mkdirSync(results, { recursive: true });
-    writeFileSync(file, `${JSON.stringify(rows, null, 1)}\n`);
-  }
+    ],
+    row: (outcomes) => ({ trained: made ? outcomes[0] : null, evaluation: outcomes.at(-1) }),
+  };
 }
+
+const jobsOf = (seed) => table.runs(seed).map((one) => job(one, seed));
+const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only: values.only?.split(","), list: values.list });
 if (!values.list) {
-  process.stdout.write(
-    "| run | seed | env steps | updates | minutes | wins of evaluation | return |\n|---|---|---|---|---|---|---|\n",
+  printTable(
+    ["run", "seed", "env steps", "updates", "minutes", "wins of evaluation", "return"],
+    rows.map(({ name: of, seed, trained, evaluation }) => [
+      ...[of, seed, trained?.environmentSteps ?? "", trained?.updates ?? ""],
+      trained?.wallSeconds === undefined ? "" : (trained.wallSeconds / 60).toFixed(1),
+      `${(100 * evaluation.winRate).toFixed(0)} % of ${evaluation.episodes}`,
+      evaluation.meanReturn.toFixed(2),
+    ]),
   );
-  for (const { name: of, seed, trained, evaluation } of rows) {
-    const minutes = trained?.wallSeconds === undefined ? "" : (trained.wallSeconds / 60).toFixed(1);
-    const cells = [of, seed, trained?.environmentSteps ?? "", trained?.updates ?? "", minutes];
-    process.stdout.write(
-      `| ${cells.join(" | ")} | ${(100 * evaluation.winRate).toFixed(0)} % of ${evaluation.episodes} | ${evaluation.meanReturn.toFixed(2)} |\n`,
-    );
-  }
 }

@@ -70,11 +70,17 @@ async function pretrain(name: string, options: PretrainOptions): Promise<void> {
   const run = beginOrOpen(path, recipe);
   process.stderr.write(`${resumes ? "resuming" : "pre-training"} on ${recipe.data.kind}, seed ${recipe.seed}, in ${path}\n`);
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
-  const onReport = (update: number, loss: number) =>
+  let last: number | null = null;
+  const onReport = (update: number, loss: number) => {
+    last = loss;
     process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}\n`);
+  };
+  const before = process.cpuUsage();
   const pretrained = await pretrainRun(run, recipe, device, { onReport }, interrupt.signal, options.weights);
+  const { user, system } = process.cpuUsage(before);
+  const processorSeconds = (user + system) / 1e6;
   const { updates } = pretrained;
   if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
-  if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates });
+  if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates, loss: last, processorSeconds });
   else printLines(`done: ${updates} updates`, `judge it with: baton probe ${path}, baton finetune ${path}`);
 }

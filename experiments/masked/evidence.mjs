@@ -1,0 +1,100 @@
+// The runs behind the tables of the masked autoencoders: `node experiments/masked/evidence.mjs TABLE [--seeds 0,1,2] [--only NAME,…] [--list]`.
+//
+// Every run is an ordinary `baton pretrain` on one thread, judged by `baton probe` and `baton finetune`. What is finished already is not done
+// again; results are in experiments/results/masked/TABLE.json, each with the commands that made it. The data: experiments/masked/data.mjs.
+import { parseArgs } from "node:util";
+import { gather, printTable, runFolder, set } from "../evidence.mjs";
+
+const judged = ["--test", "2000"];
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const seconds = ({ processorSeconds }) => `${processorSeconds.toFixed(0)} s`;
+const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+
+/** Pre-trains a recipe and judges it; where `untrained`, the same network with its first weights too. */
+function job(table, seed, name, args, { untrained = false, labels = "512" } = {}) {
+  const path = runFolder(table, name, seed);
+  const few = ["--labels", labels, "--seed", String(seed), ...judged];
+  return {
+    name,
+    commands: [
+      ["pretrain", ...args, "--seed", String(seed), "--threads", "1", "--run", path],
+      ["probe", path, ...judged],
+      ["finetune", path, ...few],
+      // From scratch, all layers learn alike.
+      ...(untrained ? [["probe", path, "--untrained", ...judged]] : []),
+      ...(untrained ? [["finetune", path, "--untrained", "--layer-decay", "1", ...few]] : []),
+    ],
+    row: ([pretrained, probe, finetuned, probeUntrained, scratch]) => {
+      const accuracies = { linear: probe.linear, neighbours: probe.neighbours, finetuned: finetuned.accuracy };
+      const { loss, processorSeconds } = pretrained;
+      return {
+        ...{ loss, processorSeconds, ...accuracies },
+        ...(untrained && {
+          untrained: { linear: probeUntrained.linear, neighbours: probeUntrained.neighbours, finetuned: scratch.accuracy },
+        }),
+      };
+    },
+  };
+}
+
+const strategies = ["random", "tube", "frame", "block"];
+
+const tables = {
+  /** MAE against the same network from scratch. */
+  mae: {
+    seeds: [0, 1, 2],
+    jobs: (seed) => [
+      job("mae", seed, "MNIST", ["mae-mnist"], { untrained: true }),
+      job("mae", seed, "CIFAR-10", ["mae-cifar10"], { untrained: true, labels: "2000" }),
+    ],
+  },
+  /** MAE-ST: what is hidden. Frames are hidden less often, as the paper does: of four tubes in time one must be left. */
+  "mae-st": {
+    seeds: [0, 1],
+    jobs: (seed) =>
+      strategies.map((strategy) => {
+        const ratio = strategy === "random" || strategy === "tube" ? 0.9 : 0.75;
+        const masking = set(`masking.strategy=${strategy}`, `masking.ratio=${ratio}`);
+        return job("mae-st", seed, `${strategy} ${100 * ratio} %`, ["mae-st", ...masking], { untrained: strategy === "random" });
+      }),
+  },
+  /** AMT against MAE at equal epochs. */
+  amt: {
+    seeds: [0, 1, 2],
+    jobs: (seed) => [job("amt", seed, "MAE", ["mae"]), job("amt", seed, "AMT", ["amt"])],
+  },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seeds: { type: "string" }, only: { type: "string" }, list: { type: "boolean", default: false } },
+});
+const [name] = positionals;
+const table = tables[name];
+if (!table) {
+  const usage = `${Object.keys(tables).join("|")} [--seeds 0,1] [--only NAME,…] [--list]`;
+  process.stderr.write(`usage: node experiments/masked/evidence.mjs ${usage}\n`);
+  process.exit(1);
+}
+const seeds = values.seeds?.split(",").map(Number) ?? table.seeds;
+const rows = gather(`masked/${name}.json`, seeds, table.jobs, { only: values.only?.split(","), list: values.list });
+
+const cells = ({ linear, neighbours, finetuned }) => [linear, neighbours, finetuned].map(percent);
+/** The mean over seeds of each number of these rows. */
+const meanOf = (some) =>
+  Object.fromEntries(["linear", "neighbours", "finetuned"].map((key) => [key, mean(some.map((row) => row[key]))]));
+
+if (!values.list) {
+  const header = ["", "seed", "linear probe", "20 neighbours", "fine-tuned", "loss", "processor time"];
+  const lines = [...new Set(rows.map((row) => row.name))].flatMap((of) => {
+    const some = rows.filter((row) => row.name === of);
+    const bare = some.flatMap((row) => (row.untrained ? [{ ...row.untrained, seed: row.seed }] : []));
+    return [
+      ...some.map((row) => [of, row.seed, ...cells(row), row.loss.toFixed(3), seconds(row)]),
+      [`**${of}**`, "mean", ...cells(meanOf(some)), "", ""],
+      ...bare.map((row) => [`${of}, from scratch`, row.seed, ...cells(row), "", ""]),
+      ...(bare.length > 0 ? [[`**${of}, from scratch**`, "mean", ...cells(meanOf(bare)), "", ""]] : []),
+    ];
+  });
+  printTable(header, lines);
+}
