@@ -16,6 +16,7 @@ import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js"
 import { collect, fileName, wholeNumber } from "./arguments.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson, printLines } from "./output.js";
+import { isOfTrajectories, pretrainFromRecordings } from "./pretrain-trajectory.js";
 
 interface PretrainOptions {
   readonly run?: string;
@@ -25,13 +26,16 @@ interface PretrainOptions {
   readonly set: readonly string[];
   readonly weights?: string;
   readonly saveWeights?: string;
+  readonly recording?: readonly string[];
   readonly json?: boolean;
 }
 
 export function pretrainCommand(): Command {
   return new Command("pretrain")
-    .description("Teach an encoder to predict what is hidden of pictures or videos, or go on where that was stopped.")
-    .argument("[recipe]", "Name of a recipe in experiments/masked, or a YAML file.", "mae")
+    .description(
+      "Teach an encoder to predict what is hidden of pictures, videos or recorded episodes, or go on where that was stopped.",
+    )
+    .argument("[recipe]", "Name of a recipe in experiments/masked or experiments/trajectory, or a YAML file.", "mae")
     .option("--run <dir>", "Folder of the run; an existing one is resumed (default: runs/RECIPE-SEED).")
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
@@ -42,6 +46,7 @@ export function pretrainCommand(): Command {
       "Begin with these weights: a safetensors file with the names of the authors' MAE (MAE-ST for videos).",
     )
     .option("--save-weights <file>", "At last write the weights as such a file.")
+    .option("--recording <dir...>", "Recordings to learn from (see baton record); of recipes in experiments/trajectory.")
     .option("--json", "Print the result as one JSON object.")
     .action(pretrain);
 }
@@ -56,6 +61,7 @@ function commandLine({ seed, device, threads, set }: PretrainOptions): SettingLa
 }
 
 async function pretrain(name: string, options: PretrainOptions): Promise<void> {
+  if (isOfTrajectories(name, options.run)) return pretrainFromRecordings(name, options, commandLine(options));
   const wanted = resolveRecipe([recipeLayer(name), ...commandLine(options)]);
   const path = options.run ?? join("runs", `${fileName(name.replace(/\.ya?ml$/, ""))}-${wanted.seed}`);
   const resumes = RunFolder.inspect(path) === "run";

@@ -9,7 +9,7 @@ import { resolveExperiment } from "../training/experiment.js";
 import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
 import { beginRun, trainRun } from "../training/session.js";
-import { policyOf } from "../training/transfer.js";
+import { startOf } from "../training/transfer.js";
 import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
 import { onInterrupt } from "./interrupt.js";
@@ -21,6 +21,7 @@ interface TrainOptions {
   agent?: string;
   run?: string;
   init?: string;
+  initEncoder?: string;
   seed?: string;
   device?: string;
   threads?: string;
@@ -45,6 +46,7 @@ export function trainCommand(): Command {
     .option("--agent <name>", "Algorithm: ace or iql.")
     .option("--run <dir>", "Folder of the run; an existing run is resumed (default: runs/ENV-AGENT-SEED).")
     .option("--init <dir>", "Start from the best weights of this run, of any map whose features are the same.")
+    .option("--init-encoder <dir>", "Start with the encoder of this run, of `baton pretrain trajectory` or of a team on any map.")
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run: auto, cpu, webgpu, cuda, tensorflow-gpu, tensorflow, wasm or js.")
     .option(
@@ -87,7 +89,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
     );
   }
   const { config } = experiment;
-  if (!run && config.initial !== null) await policyOf(config.initial, experiment); // before a folder is made
+  if (!run) await startOf(experiment); // before a folder is made
   const device = await openDevice(config.device, { threads: config.threads, simulatorThreads: config.envThreads });
   // from before the folder exists: whoever sees it may stop the run
   const interrupt = onInterrupt();
@@ -152,6 +154,7 @@ function commandLine(options: TrainOptions): SettingLayer[] {
     ...(options.env === undefined ? {} : { env: { id: options.env } }),
     ...(options.agent === undefined ? {} : { agent: { name: options.agent } }),
     ...(options.init === undefined ? {} : { initial: options.init }),
+    ...(options.initEncoder === undefined ? {} : { initialEncoder: options.initEncoder }),
     ...(options.seed === undefined ? {} : { seed: numberOr(options.seed) }),
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: numberOr(options.threads) }),
@@ -167,6 +170,7 @@ function commandLine(options: TrainOptions): SettingLayer[] {
   return [
     optionLayer(settings, (path) => {
       if (path[0] === "envThreads") return "--env-threads";
+      if (path[0] === "initialEncoder") return "--init-encoder";
       return `--${String(path[0] === "training" || path[0] === "simulators" ? path[1] : path[0])}`;
     }),
     setLayer(options.set),

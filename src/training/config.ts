@@ -51,6 +51,13 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("Folder of a run whose best weights training starts from (warm start); null starts from random ones."),
+  initialEncoder: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe(
+      "Folder of a trajectory pre-training (or of a run) whose encoder training starts from; null starts from a random one.",
+    ),
   threads: count(0)
     .max(256)
     .default(0)

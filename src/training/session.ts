@@ -21,7 +21,7 @@ import type { Device } from "../tensor/device.js";
 import type { Evaluation } from "./evaluator.js";
 import type { Experiment } from "./experiment.js";
 import { Trainer, type TrainerEvents, type TrainerState, type TrainingRecord } from "./trainer.js";
-import { policyOf } from "./transfer.js";
+import { startOf } from "./transfer.js";
 
 /** What the caller hears of a session. */
 export interface SessionEvents {
@@ -73,8 +73,7 @@ export async function trainRun(
   try {
     const environment = await open(config.training.copies);
     const evaluationEnvironment = await openForEvaluation(experiment, open);
-    const warm = config.initial !== null && listCheckpoints(run).steps.length === 0;
-    const initial = warm ? await policyOf(config.initial!, experiment) : undefined;
+    const initial = listCheckpoints(run).steps.length === 0 ? await startOf(experiment) : undefined;
     for (const warning of initial?.warnings ?? []) events.onWarning?.(warning);
     const trainer = await Trainer.create({
       config,

@@ -5,7 +5,7 @@
  */
 import type { EnvironmentSpec } from "../environment.js";
 import { BatonError } from "../errors.js";
-import { RunFolder } from "../runs/index.js";
+import { loadCheckpoint, RunFolder } from "../runs/index.js";
 import { RandomStream } from "../tensor/random.js";
 import { type HostArray, type HostTree, leavesOf, mapTree } from "../tensor/tree.js";
 import { type Experiment, resolveExperiment } from "./experiment.js";
@@ -20,6 +20,9 @@ export function elsewhere(layer: SettingLayer, id: string): SettingLayer {
   const kept = familyOf(env.id) === familyOf(id) ? layer : { ...layer, settings: { ...layer.settings, env: {} } };
   return mergeLayers([kept, optionLayer({ env: { id } }, () => "--env")]);
 }
+
+/** What `run.json` says of every trajectory pre-training in place of an algorithm's name. */
+export const trajectoryAgent = "trajectory-autoencoder";
 
 /** Sizes that weights depend on; team and map sizes are not among them. */
 const sizes = {
@@ -75,4 +78,92 @@ export async function policyOf(path: string, to: Experiment): Promise<{ policy: 
   const experiment = await resolveExperiment(yamlLayer(run.readConfig(), `${path}/config.yaml`));
   const { policy, warnings } = loadPolicy(run, "best", experiment);
   return { policy: fitPolicy(to, policy, { run: path, experiment }), warnings };
+}
+
+/** What training begins with besides chance, and what is to be told of it; undefined where it begins with chance alone. */
+export type Start = { readonly policy: HostTree; readonly warnings: readonly string[] };
+
+/** What the settings `initial` and `initialEncoder` ask for. */
+export async function startOf(experiment: Experiment): Promise<Start | undefined> {
+  const { initial, initialEncoder } = experiment.config;
+  if (initial !== null && initialEncoder !== null) {
+    throw new BatonError(
+      "invalid-value",
+      "both initial (--init) and initialEncoder (--init-encoder) are given, but the first holds an encoder already",
+      {
+        hint: "leave one of them out",
+      },
+    );
+  }
+  if (initial !== null) return policyOf(initial, experiment);
+  return initialEncoder === null ? undefined : encoderOf(initialEncoder, experiment);
+}
+
+const ENCODER = "encoder/";
+
+/**
+ * A fresh policy of the experiment's seed whose encoder is that of the run in `path`: a trajectory pre-training, or a trained team. Every other
+ * weight is as it is without.
+ */
+async function encoderOf(path: string, to: Experiment): Promise<Start> {
+  const run = RunFolder.open(path);
+  const { encoder, warnings, there } = run.info.agent === trajectoryAgent ? pretrainedEncoder(run) : await trainedEncoder(run);
+  const fresh = to.agent.policy(to.agent.init(RandomStream.from(to.config.seed, "initial weights")));
+  const arrays = new Map(leavesOf<HostArray>(encoder).map(({ path: name, leaf }) => [`${ENCODER}${name}`, leaf]));
+  const fail = (what: string) => encoderMisfit(run, to, there, what);
+  const policy = mapTree<HostArray, HostArray>(fresh, (leaf, name) => {
+    if (!name.startsWith(ENCODER)) return leaf;
+    const found = arrays.get(name);
+    if (!found) throw fail(`it has no "${name}"`);
+    if (found.shape.join() !== leaf.shape.join()) throw fail(`"${name}" is [${found.shape}] instead of [${leaf.shape}]`);
+    arrays.delete(name);
+    return found;
+  });
+  const [extra] = arrays.keys();
+  if (extra !== undefined) throw fail(`it has "${extra}", which ${to.config.agent.name} here does not`);
+  return { policy, warnings };
+}
+
+type FeatureSizes = Readonly<Record<"entityFeatures" | "relationFeatures", unknown>>;
+interface FoundEncoder {
+  readonly encoder: HostTree;
+  readonly warnings: readonly string[];
+  readonly there: FeatureSizes;
+}
+
+function pretrainedEncoder(run: RunFolder): FoundEncoder {
+  const { state, warnings } = loadCheckpoint(run, "latest", { replay: false });
+  const { entityFeatures, relationFeatures } = run.info;
+  return {
+    encoder: (state as { params: { encoder: HostTree } }).params.encoder,
+    warnings,
+    there: { entityFeatures, relationFeatures },
+  };
+}
+
+async function trainedEncoder(run: RunFolder): Promise<FoundEncoder> {
+  const experiment = await resolveExperiment(yamlLayer(run.readConfig(), run.config));
+  const { policy, warnings } = loadPolicy(run, "best", experiment);
+  const { encoder } = policy as { encoder?: HostTree };
+  if (encoder) return { encoder, warnings, there: experiment.spec };
+  throw new BatonError("incompatible", `${run.path} is a run of ${run.info.agent}, which has no encoder of entities`, {
+    hint: "give a run of `baton pretrain trajectory`, or of ace",
+  });
+}
+
+function encoderMisfit(run: RunFolder, to: Experiment, there: FeatureSizes, what: string): BatonError {
+  const reasons = (["entityFeatures", "relationFeatures"] as const).flatMap((size) =>
+    there[size] === to.spec[size] ? [] : [`${sizes[size]}: ${String(there[size])} there, ${to.spec[size]} here`],
+  );
+  const ours = to.config.agent.name;
+  return new BatonError(
+    "incompatible",
+    `the encoder of ${run.path} (learnt on ${run.info.env}) does not fit ${ours} on ${to.spec.id}: ${reasons.length > 0 ? reasons.join("; ") : what}`,
+    {
+      hint:
+        reasons.length > 0
+          ? "an encoder fits any number of agents and entities, but their features must be the same"
+          : "agent.hidden and agent.encoder (agent.depth, agent.heads) must be as the encoder was pre-trained with",
+    },
+  );
 }
