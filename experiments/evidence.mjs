@@ -36,7 +36,8 @@ function command(args, minutes) {
  */
 export function gather(file, seeds, jobsOf, { only, list = false }) {
   const path = fileURLToPath(new URL(`results/${file}`, import.meta.url));
-  const rows = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : [];
+  const read = () => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : []);
+  let rows = read();
   for (const seed of seeds) {
     for (const { name, commands, row } of jobsOf(seed)) {
       if (only && !only.includes(name)) continue;
@@ -47,9 +48,10 @@ export function gather(file, seeds, jobsOf, { only, list = false }) {
       }
       if (rows.some((done) => done.name === name && done.seed === seed)) continue;
       const outcomes = plain.map(({ args, minutes }) => command(args, minutes));
+      rows = read(); // another process may have added to it
       rows.push({ name, seed, commands: plain.map(({ args }) => shown(args)), ...row(outcomes) });
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, `${JSON.stringify(rows, null, 1)}\n`);
+      writeFileSync(path, `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`);
     }
   }
   return list ? [] : rows;

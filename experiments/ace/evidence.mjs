@@ -1,9 +1,13 @@
-// The runs behind the tables of ACE: `node experiments/ace/evidence.mjs TABLE [--minutes 30] [--seeds 0,1,2] [--only NAME,…] [--list]`.
+// The runs behind the tables of ACE: `node experiments/ace/evidence.mjs TABLE [--seeds 0,1,2] [--only NAME,…] [--scale 1] [--minutes 30]
+// [--threads 1] [--list]`.
 //
-// Every run is an ordinary `baton train`, ended after its budget of wall time and evaluated on 100 greedy episodes of its best checkpoint.
-// What is finished already is not done again; results are in experiments/results/ace/TABLE.json, each with the commands that made it.
+// Every run is an ordinary `baton train` of a preset, evaluated on 100 greedy episodes of its best checkpoint. `--scale 4` makes all runs four
+// times as long, with their schedules; `--minutes` ends a run early. What is finished already is not done again. Results are in
+// experiments/results/ace/TABLE.json, each with its curve and the commands that made it.
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { gather, printTable, runFolder as run, set } from "../evidence.mjs";
+import { parse } from "yaml";
+import { gather, printTable, runFolder, set } from "../evidence.mjs";
 
 const maps =
   "3m 8m 25m 5m_vs_6m 8m_vs_9m 10m_vs_11m 27m_vs_30m MMM MMM2 2s3z 3s5z 3s5z_vs_3s6z 3s_vs_3z 3s_vs_4z 3s_vs_5z 1c3s5z 2m_vs_1z corridor 6h_vs_8z 2s_vs_1sc so_many_baneling bane_vs_bane 2c_vs_64zg".split(
@@ -22,6 +26,25 @@ const matrix = set(
   "training.replayCapacity=4000",
   "evaluation.everySteps=4000",
   "evaluation.episodes=4",
+);
+/** Two spiders and a fly that stays where it is, on 3 × 3 cells. */
+const spiders = set(
+  "env.size=3",
+  "env.fly=still",
+  "agent.hidden=32",
+  "agent.batchSize=64",
+  "agent.nStep=1", // longer windows would mix the exploration of one into what the other learns
+  "agent.gamma=0.9",
+  "agent.learningRate=0.003",
+  "agent.explorationSteps=10000",
+  "agent.explorationEnd=0.1",
+  "training.environmentSteps=20000",
+  "training.copies=16",
+  "training.updatesPerStep=0.2",
+  "training.warmupSteps=500",
+  "training.replayCapacity=20000",
+  "evaluation.everySteps=4000",
+  "evaluation.episodes=64",
 );
 /** Dependency in both directions, and forward only; independent learners have none. */
 const variants = {
@@ -58,11 +81,37 @@ const tables = {
           name: `${game} ${name}`,
           train: ["--env", `matrix/${game}`, ...matrix, ...set("agent.targetRate=0.05"), ...more],
         })),
+        ...Object.entries({
+          "fixed order": set("agent.order=fixed"),
+          "one order per sample": set("agent.order=shuffle-sample"),
+          "order by value gap": set("agent.order=gap"),
+          "no auxiliary loss": set("agent.auxiliaryWeight=0"),
+          "prioritised replay": set("agent.priority=0.6"),
+        }).map(([name, more]) => ({
+          name: `${game} ${name}`,
+          train: ["--env", `matrix/${game}`, ...matrix, ...set("agent.targetRate=0.05"), ...more],
+        })),
         {
           name: `${game} independent learners`,
           train: ["--env", `matrix/${game}`, "--agent", "iql", ...matrix],
         },
       ]),
+      ...Object.entries(variants).map(([name, more]) => ({
+        name: `spiders-and-fly ${name}`,
+        train: [
+          "--env",
+          "matrix/spiders-and-fly",
+          ...spiders,
+          ...set(
+            "agent.auxiliaryWeight=0",
+            "agent.targetRate=0.02",
+            "agent.learningRateEnd=0.0001",
+            "agent.learningRateUpdates=3900",
+          ),
+          ...more,
+        ],
+      })),
+      { name: "spiders-and-fly independent learners", train: ["--env", "matrix/spiders-and-fly", "--agent", "iql", ...spiders] },
     ],
   },
   transfer: {
@@ -91,6 +140,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     minutes: { type: "string", default: "30" },
+    scale: { type: "string", default: "1" },
+    threads: { type: "string" },
     seeds: { type: "string" },
     only: { type: "string" },
     episodes: { type: "string", default: "100" },
@@ -101,29 +152,67 @@ const [name] = positionals;
 const table = tables[name];
 if (!table) {
   process.stderr.write(
-    `usage: node experiments/ace/evidence.mjs ${Object.keys(tables).join("|")} [--minutes 30] [--seeds 0,1] [--only NAME,…] [--list]\n`,
+    `usage: node experiments/ace/evidence.mjs ${Object.keys(tables).join("|")} [--seeds 0,1] [--only NAME,…] [--scale 1] [--minutes 30] [--threads 1] [--list]\n`,
   );
   process.exit(1);
 }
 const seeds = values.seeds?.split(",").map(Number) ?? table.seeds;
 const minutes = Number(values.minutes);
+const scale = Number(values.scale);
+const threads = values.threads ? ["--threads", values.threads] : [];
+/** What a run `scale` times as long is called. */
+const scaled = (of) => (scale === 1 ? of : `${of} ×${scale}`);
+function run(inTable, of, seed) {
+  return runFolder(`${inTable}${scale === 1 ? "" : `-x${scale}`}`, of, seed);
+}
+
+/** Settings of a run that is `scale` times as long as its preset says. */
+function longer(train) {
+  if (scale === 1 || train[0].startsWith("--")) return [];
+  const preset = parse(readFileSync(new URL(`../${train[0]}.yaml`, import.meta.url), "utf8"));
+  return ["training.environmentSteps", "agent.explorationSteps", "agent.learningRateUpdates"].flatMap((key) => {
+    const [section, field] = key.split(".");
+    const value = preset[section]?.[field];
+    return value === undefined ? [] : set(`${key}=${Math.round(value * scale)}`);
+  });
+}
+
+/** A run's learning curve. */
+function curveOf(path) {
+  const file = `${path}/metrics.jsonl`;
+  const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  return lines
+    .map((line) => JSON.parse(line))
+    .map(({ environmentSteps, updates, wallSeconds, winRate, meanReturn }) => ({
+      environmentSteps,
+      updates,
+      seconds: Math.round(wallSeconds),
+      winRate: Number(winRate.toFixed(3)),
+      meanReturn: Number(meanReturn.toFixed(2)),
+    }));
+}
 
 /** The commands of a run, and what is kept of their outcomes. */
 function job({ name: of, train, distill, evaluate }, seed) {
   const path = run(name, of, seed);
-  const made = train ? ["train", ...train] : distill ? ["distill", ...distill] : null;
+  const made = train ? ["train", ...train, ...longer(train), ...threads] : distill ? ["distill", ...distill] : null;
   return {
-    name: of,
+    name: scaled(of),
     commands: [
       ...(made ? [{ args: [...made, "--seed", String(seed), "--run", path], minutes }] : []),
       ["evaluate", ...(evaluate ?? [path]), "--episodes", values.episodes],
     ],
-    row: (outcomes) => ({ trained: made ? outcomes[0] : null, evaluation: outcomes.at(-1) }),
+    row: (outcomes) => ({
+      trained: made ? outcomes[0] : null,
+      evaluation: outcomes.at(-1),
+      ...(train && { curve: curveOf(path) }),
+    }),
   };
 }
 
 const jobsOf = (seed) => table.runs(seed).map((one) => job(one, seed));
-const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only: values.only?.split(","), list: values.list });
+const only = values.only?.split(",").map(scaled);
+const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only, list: values.list });
 if (!values.list) {
   printTable(
     ["run", "seed", "env steps", "updates", "minutes", "wins of evaluation", "return"],
