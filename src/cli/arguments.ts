@@ -40,6 +40,13 @@ export function fileName(id: string): string {
     .replace(/^-|-$/g, "");
 }
 
+/** A number of at least 0 and less than 1. */
+export function chance(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value < 1) return value;
+  throw new BatonError("invalid-value", `${option} is "${text}", but must be a number of at least 0 and less than 1`);
+}
+
 /** Which checkpoint `--checkpoint` means. Throws a BatonError for anything else. */
 export function checkpointOf(text: string): "best" | "latest" | number {
   if (text === "best" || text === "latest") return text;

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { fineTune } from "../pretraining/judge.js";
 import { loadPretrained } from "../pretraining/run.js";
 import { openDevice } from "../tensor/devices.js";
-import { positiveNumber, wholeNumber } from "./arguments.js";
+import { chance, positiveNumber, wholeNumber } from "./arguments.js";
 import { printJson, printLines } from "./output.js";
 
 interface FinetuneOptions {
@@ -12,6 +12,7 @@ interface FinetuneOptions {
   readonly batch: string;
   readonly learningRate: string;
   readonly layerDecay: string;
+  readonly dropPath: string;
   readonly untrained?: boolean;
   readonly seed: string;
   readonly device?: string;
@@ -28,6 +29,7 @@ export function finetuneCommand(): Command {
     .option("--batch <n>", "Samples in each update.", "64")
     .option("--learning-rate <rate>", "Learning rate at its highest.", "0.001")
     .option("--layer-decay <factor>", "Factor of the learning rate from each block to the one below.", "0.75")
+    .option("--drop-path <chance>", "Chance that a sample passes over a branch of the last block, less for lower ones.", "0.1")
     .option("--untrained", "The same network from its first weights, for comparison.")
     .option("--seed <n>", "Seed of the order of samples and of the head.", "0")
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
@@ -42,6 +44,7 @@ async function finetune(path: string, options: FinetuneOptions): Promise<void> {
     batch: wholeNumber("--batch", options.batch, 1),
     learningRate: positiveNumber("--learning-rate", options.learningRate),
     layerDecay: positiveNumber("--layer-decay", options.layerDecay),
+    dropPath: chance("--drop-path", options.dropPath),
     seed: wholeNumber("--seed", options.seed, 0),
   };
   const testCount = wholeNumber("--test", options.test, 1);

@@ -53,9 +53,16 @@ export function initBlock(rng: RandomStream, width: number, heads: number, hidde
   };
 }
 
-/** x + Attention(Norm(x)), then x + MLP(Norm(x)). x [B,T,D] gives [B,T,D]. */
-export function applyBlock(p: Block, x: Tensor, options: AttentionOptions = {}): Tensor {
+/**
+ * x + Attention(Norm(x)), then x + MLP(Norm(x)). x [B,T,D] gives [B,T,D].
+ *
+ * @param branches [2,B], where given: factors of the two branches for each sample, 0 where a sample passes over one.
+ */
+export function applyBlock(p: Block, x: Tensor, options: AttentionOptions = {}, branches?: Tensor): Tensor {
+  const [B] = x.shape as [number];
+  const factors = branches && tf.unstack(branches.reshape([2, B, 1, 1]));
+  const scaled = (y: Tensor, which: 0 | 1) => (factors ? tf.mul(y, factors[which]!) : y);
   const attention = { input: foldNorm(p.norm1, p.attention.input), output: p.attention.output };
-  const attended = tf.add(x, attend(attention, normalise(x), options));
-  return tf.add(attended, geluMlp(normalise(attended), foldNorm(p.norm2, p.mlp.hidden), p.mlp.output));
+  const attended = tf.add(x, scaled(attend(attention, normalise(x), options), 0));
+  return tf.add(attended, scaled(geluMlp(normalise(attended), foldNorm(p.norm2, p.mlp.hidden), p.mlp.output), 1));
 }

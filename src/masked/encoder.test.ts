@@ -5,6 +5,7 @@ import { valueAndGradTree } from "../tensor/gradient.js";
 import { normal } from "../tensor/initialise.js";
 import { RandomStream } from "../tensor/random.js";
 import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { drawDropPath } from "./drop-path.js";
 import { type Encoder, encode, initEncoder } from "./encoder.js";
 
 const shape = { width: 8, heads: 2, depth: 2, mlp: 12 };
@@ -12,7 +13,7 @@ const [B, T, D, heads] = [3, 5, shape.width, shape.heads];
 const rng = RandomStream.from(1, "masked");
 
 /** Which of the options a case uses, with shapes that broadcast to [B,T,D], [B,T,T] and [B,h,T,T]. */
-type Case = { positions?: HostArray; allow?: HostArray; bias?: HostArray };
+type Case = { positions?: HostArray; allow?: HostArray; bias?: HostArray; dropPath?: HostArray };
 
 const coins = (...size: number[]) => {
   const array = HostArray.zeros({ shape: size, dtype: "bool" });
@@ -37,6 +38,7 @@ const cases: [string, Case][] = [
     { positions: normal(rng, [T, D], 1), allow: keys, bias: normal(rng, [heads, 1, T], 2) },
   ],
   ["one mask for all samples", { allow: causal }],
+  ["branches dropped", { allow, dropPath: drawDropPath(rng, shape.depth, B, 0.6) }],
 ];
 
 // Biases and norms away from 0 and 1, so that the tests see them.
@@ -55,7 +57,7 @@ class Wide {
     readonly shape: readonly number[],
   ) {}
 }
-type Options64 = { positions?: Wide; allow?: Wide; bias?: Wide };
+type Options64 = { positions?: Wide; allow?: Wide; bias?: Wide; dropPath?: Wide };
 // biome-ignore lint/suspicious/noExplicitAny: the reference reads the parameter tree by name
 type Named = any;
 const widen = (tree: HostTree): Named => mapTree(tree, ({ data, shape }: HostArray) => new Wide(Float64Array.from(data), shape));
@@ -114,16 +116,16 @@ function reference(p: Named, x: Wide, options: Options64): number[] {
     let rows = Array.from({ length: T }, (__, t) =>
       Array.from({ length: D }, (___, c) => at(x, b, t, c) + (options.positions ? at(options.positions, b, t, c) : 0)),
     );
-    for (const block of Object.values<Named>(p.blocks)) {
+    const times = (factor: number, all: number[][]) => all.map((row) => row.map((value) => factor * value));
+    for (const [k, block] of Object.values<Named>(p.blocks).entries()) {
+      const factor = (branch: number) => (options.dropPath ? at(options.dropPath, k, branch, b) : 1);
       const normed = rows.map((row) => norm(row, block.norm1));
-      rows = plus(rows, attention(block.attention, normed, b, options));
+      rows = plus(rows, times(factor(0), attention(block.attention, normed, b, options)));
       const hidden = rows.map((row) =>
         linear(norm(row, block.norm2), block.mlp.hidden).map((v) => (v / 2) * (1 + erf(v / Math.SQRT2))),
       );
-      rows = plus(
-        rows,
-        hidden.map((row) => linear(row, block.mlp.output)),
-      );
+      const mlp = hidden.map((row) => linear(row, block.mlp.output));
+      rows = plus(rows, times(factor(1), mlp));
     }
     return rows.map((row) => norm(row, p.norm));
   }).flat(2);

@@ -24,6 +24,8 @@ export interface EncoderShape {
 export interface EncodeOptions extends AttentionOptions {
   /** [B,T,D] or anything that broadcasts to it, added to the tokens before the first block. */
   readonly positions?: Tensor;
+  /** [depth,2,B] factors of each block's attention and MLP for each sample (see {@link drawDropPath}); none unless given. */
+  readonly dropPath?: Tensor;
 }
 
 /**
@@ -47,8 +49,9 @@ export function initEncoder(rng: RandomStream, shape: EncoderShape): Mapped<Enco
 }
 
 /** Positions added, all blocks in turn, the last norm. tokens [B,T,D] gives [B,T,D]. */
-export function encode(p: Encoder, tokens: Tensor, { positions, ...attention }: EncodeOptions = {}): Tensor {
+export function encode(p: Encoder, tokens: Tensor, { positions, dropPath, ...attention }: EncodeOptions = {}): Tensor {
   let x = positions ? tf.add(tokens, positions) : tokens;
-  for (let k = 0; p.blocks[k]; k++) x = applyBlock(p.blocks[k]!, x, attention);
+  const branches = dropPath && tf.unstack(dropPath);
+  for (let k = 0; p.blocks[k]; k++) x = applyBlock(p.blocks[k]!, x, attention, branches?.[k]);
   return layerNorm(x, p.norm);
 }

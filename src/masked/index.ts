@@ -13,6 +13,7 @@ export {
 } from "./autoencoder.js";
 export { applyBlock, type Block, gelu, initBlock, type Mlp } from "./block.js";
 export { type Decoder, type DecoderShape, decode, decodeHidden, initDecoder } from "./decoder.js";
+export { drawDropPath } from "./drop-path.js";
 export { type EncodeOptions, type Encoder, type EncoderShape, encode, initEncoder } from "./encoder.js";
 export {
   keptCount,

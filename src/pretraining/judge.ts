@@ -2,6 +2,7 @@
 import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { BatonError } from "../errors.js";
+import { drawDropPath } from "../masked/index.js";
 import type { Device } from "../tensor/device.js";
 import { valueAndGradTree } from "../tensor/gradient.js";
 import { normal, zeros } from "../tensor/initialise.js";
@@ -11,7 +12,7 @@ import { StatefulStep } from "../tensor/step.js";
 import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
 import type { Dataset } from "./data/dataset.js";
 import type { Model, ModelParameters } from "./model.js";
-import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
+import { Batches, changesOf, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
 
 const BATCH = 64;
 
@@ -165,6 +166,8 @@ export interface FineTuning {
   readonly learningRate: number;
   /** Factor of the learning rate from each block to the one below it. */
   readonly layerDecay: number;
+  /** Chance that a sample passes over a branch of the last block; 0 for none. */
+  readonly dropPath: number;
   readonly seed: number;
 }
 
@@ -186,7 +189,7 @@ export async function fineTune(
   model: Model,
   weights: HostTree,
   data: { train: Dataset; test: Dataset; testCount: number },
-  { labels, updates, batch, learningRate, layerDecay, seed }: FineTuning,
+  { labels, updates, batch, learningRate, layerDecay, dropPath, seed }: FineTuning,
 ): Promise<{ accuracy: number; weights: HostTree }> {
   requireLabels(data.train);
   const { classes } = data.train;
@@ -198,10 +201,11 @@ export async function fineTune(
   const params = { model: { autoencoder: encoder, ...rest }, head } as HostTree;
   const state = { params, moments: initMoments(params), step: HostArray.scalar(0) };
   const scaleOf = (path: string) => layerDecay ** depthBelowHead(path, depth);
-  const logits = (p: TunedState["params"], pixels: Tensor) => dense(model.features(p.model, pixels), p.head);
-  const update = ({ params: p, moments, step }: TunedState, pixels: Tensor, y: Tensor) => {
+  const logits = (p: TunedState["params"], pixels: Tensor, paths?: Tensor) =>
+    dense(model.features(p.model, pixels, paths), p.head);
+  const update = ({ params: p, moments, step }: TunedState, pixels: Tensor, y: Tensor, paths?: Tensor) => {
     const { value, gradients } = valueAndGradTree(
-      (free: TunedState["params"]) => ({ loss: crossEntropy(logits(free, pixels), y, classes), auxiliary: {} }),
+      (free: TunedState["params"]) => ({ loss: crossEntropy(logits(free, pixels, paths), y, classes), auxiliary: {} }),
       p,
     );
     const rate = warmupCosine(step, learningRate, Math.ceil(updates / 10), updates);
@@ -212,12 +216,15 @@ export async function fineTune(
   const batches = new Batches(few, Math.min(batch, few.size), seed, "fine-tuning");
   const inputs = (i: number) => {
     const samples = batches.at(i);
+    const y = HostArray.int32(
+      samples.map((sample) => few.label(sample)),
+      samples.length,
+    );
+    const rng = RandomStream.from(seed, `paths of update ${i}`);
     return [
-      readPixels(few, samples),
-      HostArray.int32(
-        samples.map((sample) => few.label(sample)),
-        samples.length,
-      ),
+      readPixels(few, samples, changesOf(few, model.recipe.augment, samples.length, seed, `fine-tuning ${i}`)),
+      y,
+      ...(dropPath > 0 ? [drawDropPath(rng, depth, samples.length, dropPath)] : []),
     ];
   };
   const step = await StatefulStep.create(

@@ -123,9 +123,9 @@ export class Model {
     return embedAll(p.autoencoder, this.tokens(pixels), this.positions(p, "encoder"));
   }
 
-  /** Features of whole samples: the mean of the encoded patches, [B,D]. */
-  features(p: ModelParameters, pixels: Tensor): Tensor {
-    const encoded = encode(p.autoencoder.encoder, this.embed(p, pixels));
+  /** Features of whole samples: the mean of the encoded patches, [B,D]. `dropPath` as in {@link encode}. */
+  features(p: ModelParameters, pixels: Tensor, dropPath?: Tensor): Tensor {
+    const encoded = encode(p.autoencoder.encoder, this.embed(p, pixels), dropPath ? { dropPath } : {});
     const [B, T, D] = encoded.shape as [number, number, number];
     return tf.mean(tf.slice(encoded, [0, 1, 0], [B, T - 1, D]), 1);
   }

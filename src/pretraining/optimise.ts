@@ -5,6 +5,7 @@ import { clipByGlobalNorm } from "../tensor/clip.js";
 import { adamw } from "../tensor/optimisers.js";
 import { RandomStream } from "../tensor/random.js";
 import { HostArray, type HostTree, leavesOf, type TensorTree, unflatten } from "../tensor/tree.js";
+import { type Augment, applyChange, type Change, drawChange } from "./data/augment.js";
 import { type Dataset, sampleSize } from "./data/dataset.js";
 
 /** A straight rise from 0 over `warmup` updates, then half a cosine to 0 at `updates`; per update, as MAE has it. */
@@ -88,10 +89,20 @@ export class Batches {
   }
 }
 
-/** Pixels of some samples, [B,T,H,W,C]. */
-export function readPixels(dataset: Dataset, samples: ArrayLike<number>): HostArray {
+/** Pixels of some samples, [B,T,H,W,C]; each changed as `changes` say, where given. */
+export function readPixels(dataset: Dataset, samples: ArrayLike<number>, changes?: readonly Change[]): HostArray {
   const length = sampleSize(dataset);
   const pixels = new Float32Array(samples.length * length);
-  for (let b = 0; b < samples.length; b++) dataset.read(samples[b]!, pixels, b * length);
+  for (let b = 0; b < samples.length; b++) {
+    dataset.read(samples[b]!, pixels, b * length);
+    if (changes) applyChange(pixels, b * length, dataset, changes[b]!);
+  }
   return HostArray.float32(pixels, samples.length, dataset.frames, dataset.height, dataset.width, dataset.channels);
+}
+
+/** What happens to each sample of an update, by seed and number; undefined where nothing does. */
+export function changesOf(dataset: Dataset, augment: Augment, count: number, seed: number, label: string): Change[] | undefined {
+  if (augment.crop >= 1 && !augment.flip) return undefined;
+  const rng = RandomStream.from(seed, `changes of ${label}`);
+  return Array.from({ length: count }, () => drawChange(rng, dataset, augment));
 }

@@ -7,9 +7,10 @@ import { valueAndGradTree } from "../tensor/gradient.js";
 import { RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
 import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { changeScores } from "./data/augment.js";
 import type { Dataset } from "./data/dataset.js";
 import type { Masked, Model, ModelParameters } from "./model.js";
-import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
+import { Batches, changesOf, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
 import type { MaskingSettings, Recipe } from "./recipe.js";
 
 type State = { params: ModelParameters; moments: TensorTree; step: Tensor };
@@ -78,9 +79,14 @@ export class Pretraining {
     const samples = this.#batches.at(this.#updates);
     const rng = RandomStream.from(recipe.seed, `masks of update ${this.#updates}`);
     const draw: Masker = maskerOf(settings, grid);
-    const maskings = [...samples].map((sample) => draw(rng, this.#scores[sample]));
+    const changes = changesOf(this.dataset, recipe.augment, samples.length, recipe.seed, `update ${this.#updates}`);
+    const scoresOf = (sample: number, b: number) => {
+      const scores = this.#scores[sample];
+      return scores && changes ? changeScores(scores, grid, this.dataset, changes[b]!) : scores;
+    };
+    const maskings = [...samples].map((sample, b) => draw(rng, scoresOf(sample, b)));
     const { keep, hidden } = stackMaskings(maskings);
-    const inputs = [readPixels(this.dataset, samples), { keep, hidden }];
+    const inputs = [readPixels(this.dataset, samples, changes), { keep, hidden }];
     await this.#prepare(settings, inputs);
     const { loss } = (await this.#step!.run(inputs)) as { loss: HostArray };
     this.#updates += 1;

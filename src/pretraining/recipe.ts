@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type MaskingSettings, maskingSchema } from "../masked/index.js";
 import { deviceNames } from "../tensor/devices.js";
 import { cifar10, mnist } from "./data/archives.js";
+import { augmentSchema } from "./data/augment.js";
 import { type Dataset, part } from "./data/dataset.js";
 import { digits } from "./data/digits.js";
 import { imageFolder } from "./data/images.js";
@@ -46,6 +47,7 @@ export const recipeSchema = z.strictObject({
     })
     .prefault({})
     .describe("Brings pixels to about mean 0 and spread 1; the data's own mean and spread are best."),
+  augment: augmentSchema.prefault({}),
   patch: count().default(4).describe("Pixels of a patch's side."),
   tube: count().default(1).describe("Frames of a tube."),
   predictedFrames: count()
