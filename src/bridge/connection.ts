@@ -3,7 +3,8 @@ import { Dealer, type SocketOptions } from "zeromq";
 import { BatonError } from "../errors.js";
 import { faultError } from "./fault.js";
 import { type ClientKeys, keysCommand } from "./keys.js";
-import { decodeMessage, encodeMessage, type Message, type WireArray } from "./protocol.js";
+import { encodeMessage, type Message, type WireArray } from "./protocol.js";
+import { MessageReader } from "./reader.js";
 
 /** Messages that may wait on each side; only a few requests are ever under way. */
 const highWaterMark = 16;
@@ -28,6 +29,7 @@ const observerDelay = 5;
 const maxAnswerBytes = 1 << 30;
 
 interface Pending {
+  readonly id: number;
   readonly kind: string;
   readonly timer: NodeJS.Timeout;
   resolve(answer: Message): void;
@@ -41,15 +43,22 @@ interface Pending {
 export class Connection {
   readonly #options: SocketOptions<Dealer>;
   readonly #socket: Dealer;
-  readonly #pending = new Map<number, Pending>();
+  /**
+   * A few at most. No Map: one whose entries come and go leaves its old tables behind, each with its last entries and a link to
+   * the next table, and the first that V8 takes for long-lived keeps all later ones, their answers' frames with them, until the
+   * next full collection.
+   */
+  readonly #pending: Pending[] = [];
+  readonly #reader = new MessageReader();
   #nextId = 1;
   #receiving = false;
   readonly #guarded: boolean;
   readonly #runs: boolean;
   /** Nobody has to shake hands through a file. */
   #watchesHandshake: boolean;
-  /** A socket takes one send at a time. */
-  #sent: Promise<void> = Promise.resolve();
+  /** A socket takes one send at a time; the others wait here. */
+  readonly #outgoing: { readonly id: number; readonly frame: Uint8Array }[] = [];
+  #sending = false;
   /** Why nothing can be asked any more. */
   #ended: BatonError | undefined;
   /** Answers so far. */
@@ -117,8 +126,9 @@ export class Connection {
     if (this.#watchesHandshake) void this.#watchHandshake();
     return new Promise<Message>((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(id)?.reject(this.#timeoutError(kind, timeout)), timeout * 1000);
-      this.#pending.set(id, { kind, timer, resolve, reject });
-      this.#sent = this.#sent.then(() => this.#socket.send(frame)).catch((error: unknown) => this.#refuse(id, error));
+      this.#pending.push({ id, kind, timer, resolve, reject });
+      this.#outgoing.push({ id, frame });
+      void this.#send();
       void this.#receive();
       this.#quiet ??= setTimeout(() => this.#watchIfQuiet(this.#heard), heartbeatInterval).unref();
     });
@@ -130,7 +140,7 @@ export class Connection {
     this.#ended = error;
     clearTimeout(this.#quiet);
     this.#endWatch();
-    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error);
+    for (const { id } of [...this.#pending]) this.#settle(id)?.reject(error);
     this.#socket.close();
   }
 
@@ -141,7 +151,7 @@ export class Connection {
    */
   #watchIfQuiet(before: number): void {
     this.#quiet = undefined;
-    if (before === 0 || this.#heard !== before || this.#pending.size === 0 || this.#ended || this.#watch) return;
+    if (before === 0 || this.#heard !== before || this.#pending.length === 0 || this.#ended || this.#watch) return;
     const watch = new Dealer(this.#options);
     const events = observe(watch);
     if (!events) {
@@ -193,12 +203,25 @@ export class Connection {
     }
   }
 
+  async #send(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    for (let next = this.#outgoing.shift(); next; next = this.#outgoing.shift()) {
+      try {
+        await this.#socket.send(next.frame);
+      } catch (error) {
+        this.#refuse(next.id, error);
+      }
+    }
+    this.#sending = false;
+  }
+
   /** The only reader of the socket; it reads as long as an answer is awaited. */
   async #receive(): Promise<void> {
     if (this.#receiving) return;
     this.#receiving = true;
     try {
-      while (this.#pending.size > 0 && !this.#ended) this.#handle(await this.#socket.receive());
+      while (this.#pending.length > 0 && !this.#ended) this.#handle(await this.#socket.receive());
     } catch (error) {
       // `end` closes the socket under the reader; that is no mistake.
       if (!this.#ended) this.end(new BatonError("io", `${this.peer}: the connection broke: ${String(error)}`, { cause: error }));
@@ -213,7 +236,7 @@ export class Connection {
     let answer: Message;
     try {
       if (frames.length !== 1) throw new BatonError("incompatible", `an answer has one frame, not ${frames.length}`);
-      answer = decodeMessage(frames[0]!);
+      answer = this.#reader.read(frames[0]!);
     } catch (error) {
       // Whose answer it was meant to be cannot be told, so none is to be trusted.
       this.end(this.#named(error as BatonError));
@@ -231,10 +254,10 @@ export class Connection {
   }
 
   #settle(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
+    const place = this.#pending.findIndex((pending) => pending.id === id);
+    const pending = place < 0 ? undefined : this.#pending.splice(place, 1)[0]!;
     if (pending) clearTimeout(pending.timer);
-    this.#pending.delete(id);
-    if (this.#watch && this.#pending.size === 0) this.#endWatch();
+    if (this.#watch && this.#pending.length === 0) this.#endWatch();
     return pending;
   }
 

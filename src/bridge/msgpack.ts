@@ -49,6 +49,17 @@ export function checkMsgpack(bytes: Uint8Array): void {
   if (end !== bytes.length) throw new RangeError(`${bytes.length - end} bytes follow its end`);
 }
 
+/**
+ * Where the last key of checked `bytes` begins, and its value; undefined for anything but a small map with something in it.
+ */
+export function lastEntry(bytes: Uint8Array): { readonly key: number; readonly value: number } | undefined {
+  const pairs = (bytes[0] ?? 0) - 0x80;
+  if (pairs < 1 || pairs > 15) return undefined;
+  let key = 1;
+  for (let k = 1; k < pairs; k++) key = walk(bytes, walk(bytes, key, 1), 1);
+  return { key, value: walk(bytes, key, 1) };
+}
+
 /** Returns where the value that begins at `at` ends. */
 function walk(bytes: Uint8Array, at: number, depth: number): number {
   const tag = bytes[at];

@@ -60,11 +60,26 @@ describe("encodeMessage", () => {
     const bytes = encodeMessage("step", { id: 1, x: 7 }, { a: { shape: [1], data: Int32Array.of(-2) } });
     const text = (value: string) => [0xa0 | value.length, ...new TextEncoder().encode(value)];
     const arrays = [...text("arrays"), 0x91, 0x94, ...text("a"), ...text("int32"), 0x91, 1, 0];
-    const header = [0x85, ...text("kind"), ...text("step"), ...text("version"), 1, ...arrays, ...text("id"), 1, ...text("x"), 7];
+    const header = [
+      0x85,
+      ...text("kind"),
+      ...text("step"),
+      ...text("version"),
+      1,
+      ...arrays,
+      ...text("x"),
+      7,
+      ...text("id"),
+      0xce,
+      0,
+      0,
+      0,
+      1,
+    ];
     expect([...bytes]).toEqual([
       ...[header.length, 0, 0, 0],
       ...header,
-      ...Array(5).fill(0), // from 59 to 64 bytes
+      ...[0], // from 55 to 56 bytes
       ...[0xfe, 0xff, 0xff, 0xff, 0, 0, 0, 0],
     ]);
   });

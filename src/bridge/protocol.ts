@@ -5,7 +5,9 @@
  *     [u32 little-endian length of the header][msgpack header][zeros up to a multiple of 8][raw little-endian arrays]
  *
  * The header is a map: `kind`, `version`, `arrays` = [[name, dtype, shape, offset], …] and the fields of that kind. Offsets
- * count from the first byte after the padding, are multiples of 8, and follow each other without gaps but padding.
+ * count from the first byte after the padding, are multiples of 8, and follow each other without gaps but padding. A request's
+ * `id` and its answer's come last and always take the same bytes, so that the headers of one step and the next differ in nothing
+ * else: `MessageReader` lives on that.
  *
  * @module
  */
@@ -20,7 +22,13 @@ const maxArrays = 64;
 const maxDimensions = 8;
 
 // Every platform that Node and zeromq are built for is little-endian, so these read and write the wire's bytes as they are.
-const dtypes = { float32: Float32Array, float64: Float64Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array };
+export const dtypes = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+};
 
 export type Dtype = keyof typeof dtypes;
 export type WireData = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
@@ -42,6 +50,11 @@ export interface Message {
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
+/** What stands for a number `id` while a header is packed: it takes a tag and four bytes, into which the id is written. */
+const anyId = 0xffffffff;
+/** Bytes of an id after its tag. */
+export const idBytes = 4;
+
 /** One frame; each array is copied once, into it. */
 export function encodeMessage(
   kind: string,
@@ -54,11 +67,15 @@ export function encodeMessage(
     size += padded(data.byteLength);
     return [name, dtypeOf(data), shape, offset];
   });
-  const header = packr.pack({ kind, version: PROTOCOL_VERSION, arrays: described, ...fields });
+  const { id, ...others } = fields;
+  const entries = typeof id === "number" ? { ...others, id: anyId } : fields;
+  const header = packr.pack({ kind, version: PROTOCOL_VERSION, arrays: described, ...entries });
   const start = padded(4 + header.length);
   const frame = new Uint8Array(start + size);
-  new DataView(frame.buffer).setUint32(0, header.length, true);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, header.length, true);
   frame.set(header, 4);
+  if (typeof id === "number") view.setUint32(4 + header.length - idBytes, id);
   let offset = start;
   for (const { data } of Object.values(arrays)) {
     frame.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
@@ -73,8 +90,7 @@ export function encodeMessage(
  * @throws BatonError `incompatible` for another version of the protocol and for bytes that are no message.
  */
 export function decodeMessage(frame: Uint8Array): Message {
-  // Views need an aligned start. ZeroMQ's frames have one; anything else is copied once.
-  const bytes = frame.byteOffset % 8 === 0 ? frame : new Uint8Array(frame);
+  const bytes = aligned(frame);
   if (bytes.length < 4) throw garbage(`${bytes.length} bytes are too few for a message`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   if (length > maxHeaderBytes || length > bytes.length - 4) throw garbage(`its header claims ${length} of ${bytes.length} bytes`);
@@ -98,6 +114,11 @@ export function dtypeOf(data: WireData): Dtype {
   if (data instanceof Float64Array) return "float64";
   if (data instanceof Int32Array) return "int32";
   return data instanceof BigInt64Array ? "int64" : "uint8";
+}
+
+/** Views need an aligned start. ZeroMQ's frames have one; anything else is copied once. */
+export function aligned(frame: Uint8Array): Uint8Array {
+  return frame.byteOffset % 8 === 0 ? frame : new Uint8Array(frame);
 }
 
 function readHeader(bytes: Uint8Array): Record<string, unknown> {

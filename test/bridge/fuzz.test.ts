@@ -4,10 +4,12 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Dealer } from "zeromq";
 import { Host } from "../../src/bridge/index.js";
 import { decodeMessage, encodeMessage, type Message } from "../../src/bridge/protocol.js";
+import { MessageReader } from "../../src/bridge/reader.js";
 import { BatonError } from "../../src/errors.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { findPython } from "./python.js";
@@ -29,6 +31,12 @@ const extremes = [
 function mutate(rng: RandomStream): Uint8Array {
   const pick = <T>(items: readonly T[]): T => items[rng.integer(items.length)]!;
   const data = [...pick(originals)];
+  if (rng.integer(10) === 0) {
+    // A next message: another id, and perhaps fewer bytes.
+    const end = 4 + data[0]! + 256 * data[1]!;
+    for (let at = end - 4; at < end && at < data.length; at++) data[at] = rng.integer(256);
+    return Uint8Array.from(data.slice(0, data.length - pick([0, 0, 1, 8, 40])));
+  }
   for (let k = rng.integer(5); k >= 0; k--) {
     const at = rng.integer(data.length + 1);
     const kind = rng.integer(6);
@@ -50,33 +58,40 @@ function mutate(rng: RandomStream): Uint8Array {
   return Uint8Array.from(data);
 }
 
-/** Says whether a message was read; throws when it was refused in any way but the right one. */
-function isRead(data: Uint8Array): boolean {
+type Outcome = { readonly message: Message } | { readonly refused: string };
+
+/** What becomes of a message; throws when it is refused in any way but the right one. */
+function outcomeOf(read: (data: Uint8Array) => Message, data: Uint8Array): Outcome {
   let message: Message;
   try {
-    message = decodeMessage(data);
+    message = read(data);
   } catch (error) {
-    if (error instanceof BatonError && error.code === "incompatible" && error.message.length > 0) return false;
+    if (error instanceof BatonError && error.code === "incompatible" && error.message.length > 0)
+      return { refused: error.message };
     throw error;
   }
   for (const { shape, data: array } of message.arrays.values()) {
     const size = shape.reduce((product, n) => product * n, 1);
     if (array.length !== size) throw new Error(`an array of shape ${shape} holds ${array.length} numbers`);
   }
-  return true;
+  return { message };
 }
 
 describe("mutated messages", () => {
   it(
-    `${count} are read or refused by decodeMessage`,
+    `${count} are read or refused by decodeMessage, and alike by a MessageReader`,
     () => {
       const rng = RandomStream.from(1, "fuzz");
+      const reader = new MessageReader();
       const seen = { read: 0, refused: 0, slowestSeconds: 0 };
       let memory = 0;
       for (let k = 0; k < count; k++) {
         const data = mutate(rng);
         const start = performance.now();
-        seen[isRead(data) ? "read" : "refused"] += 1;
+        const outcome = outcomeOf((bytes) => reader.read(bytes), data);
+        if (!isDeepStrictEqual(outcome, outcomeOf(decodeMessage, data)))
+          throw new Error(`read in two ways: ${Buffer.from(data).toString("hex")}`);
+        seen["message" in outcome ? "read" : "refused"] += 1;
         seen.slowestSeconds = Math.max(seen.slowestSeconds, (performance.now() - start) / 1000);
         if (k === Math.floor(count / 10)) memory = process.memoryUsage().rss;
       }

@@ -15,6 +15,9 @@ from .errors import HostError, user_fault
 
 _FLOATS = [wire for wire, (_, dtype, _) in FIELDS.items() if dtype == "float32"]
 
+#: Groups of copies whose views are kept.
+_MOST_GROUPS = 64
+
 
 class Batch:
     """Steps copies in turn. After an error in a step, every copy that it was to step must be reset before it can go on."""
@@ -33,6 +36,8 @@ class Batch:
         self._arrays["reward"] = np.zeros(K, "float32")
         self._arrays["terminated"] = np.zeros(K, "uint8")
         self._arrays["truncated"] = np.zeros(K, "uint8")
+        #: Views of the arrays' rows from first to end; clients split the copies into a few groups.
+        self._rows: dict[tuple[int, int], Arrays] = {}
         self._played = np.zeros(K, "int64")
         self._running = np.zeros(K, "bool")
 
@@ -56,7 +61,7 @@ class Batch:
     def step(self, actions: np.ndarray[Any, Any], first: int = 0) -> tuple[Arrays, list[Info]]:
         """Plays one step in the copies from ``first`` on, ``actions`` [k, n] in k of them.
 
-        The returned arrays [k, ...] are overwritten by the next call.
+        The returned arrays [k, ...] are the same ones for the same copies, and overwritten by the next call.
         """
         end = first + len(actions)
         self._check_actions(actions, first)
@@ -75,7 +80,11 @@ class Batch:
             self._arrays["truncated"][copy] = truncated
             ended[copy] = terminated or truncated
             infos.append(info)
-        rows = {name: array[stepped] for name, array in self._arrays.items()}
+        rows = self._rows.get((first, end))
+        if rows is None:
+            if len(self._rows) >= _MOST_GROUPS:
+                self._rows.clear()
+            rows = self._rows[first, end] = {name: array[stepped] for name, array in self._arrays.items()}
         self._check_rows(rows, range(first, end))
         self._running[stepped] = ~ended[stepped]
         return rows, infos

@@ -32,20 +32,23 @@ class NullBatch:
         self._arrays = {name: np.zeros((copies, *shape), "float32") for name, shape in shapes.items()}
         self._arrays["reward"] = np.zeros(copies, "float32")
         self._arrays.update({name: np.zeros(copies, "uint8") for name in ("terminated", "truncated")})
+        self._rows: dict[int, Arrays] = {}
 
     def reset(self, copies: Sequence[int], seeds: Sequence[int]) -> tuple[Arrays, list[Info]]:
-        return self._rows(len(copies))
+        return self._answer(len(copies))
 
     def step(self, actions: np.ndarray[Any, Any], first: int = 0) -> tuple[Arrays, list[Info]]:
         if self._seconds > 0:
             time.sleep(self._seconds)
-        return self._rows(len(actions))
+        return self._answer(len(actions))
 
     def close(self) -> None:
         pass
 
-    def _rows(self, count: int) -> tuple[Arrays, list[Info]]:
-        return {name: array[:count] for name, array in self._arrays.items()}, [{}] * count
+    def _answer(self, count: int) -> tuple[Arrays, list[Info]]:
+        if count not in self._rows:
+            self._rows[count] = {name: array[:count] for name, array in self._arrays.items()}
+        return self._rows[count], [{}] * count
 
 
 class EchoServer(Server):

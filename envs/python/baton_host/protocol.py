@@ -18,14 +18,14 @@ timestep   host to client  id, infos, [the fields and reward, terminated, trunca
 fault      host to client  id (or nil), code, message, hint, trace
 ========== =============== ==========================================================================
 
-Every request has an ``id`` (u32) that its answer repeats, so that several may be under way.
+Every request has an ``id`` (u32) that its answer repeats, so that several may be under way. It comes last in the header and always
+takes the same bytes, so that the headers of one step and the next differ in nothing else; ``reader.py`` and ``Encoder`` live on that.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 import msgpack
 import numpy as np
@@ -50,8 +50,15 @@ _NAMES: Mapping[np.dtype[Any], str] = {dtype: name for name, dtype in DTYPES.ite
 _PADDING = [bytes(size) for size in range(8)]
 
 
-@dataclass(frozen=True)
-class Message:
+#: What stands for an id while a header is packed: a tag and four bytes, into which the id is written.
+_ANY_ID = 0xFFFFFFFF
+ID_BYTES = 4
+
+LENGTH = struct.Struct("<I")
+ID = struct.Struct(">I")
+
+
+class Message(NamedTuple):
     kind: str
     #: The header without kind, version and arrays.
     fields: Mapping[str, Any]
@@ -61,20 +68,46 @@ class Message:
 
 def encode(kind: str, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None) -> bytes:
     """One frame; each array is copied once, into it."""
-    described: list[list[Any]] = []
-    parts: list[Any] = []
-    offset = 0
-    for name, array in (arrays or {}).items():
-        if not array.flags.c_contiguous:
-            array = array.copy(order="C")
-        described.append([name, _NAMES[array.dtype], array.shape, offset])
-        size = _padded(array.nbytes)
-        # A view of no bytes cannot be cast, and there is nothing to copy.
-        parts += [array.data.cast("B") if array.nbytes else b"", _PADDING[size - array.nbytes]]
-        offset += size
-    header = msgpack.packb({"kind": kind, "version": PROTOCOL_VERSION, "arrays": described, **fields}, use_bin_type=True)
-    start = _padded(4 + len(header))
-    return b"".join([struct.pack("<I", len(header)), header, bytes(start - 4 - len(header)), *parts])
+    contiguous = {name: array if array.flags.c_contiguous else array.copy() for name, array in (arrays or {}).items()}
+    return Encoder(kind, contiguous).encode(fields)
+
+
+class Encoder:
+    """Writes frames of one kind with what the same arrays, which must be contiguous, hold at that time."""
+
+    def __init__(self, kind: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        described: list[list[Any]] = []
+        self._buffers: list[Any] = []
+        offset = 0
+        for name, array in arrays.items():
+            described.append([name, _NAMES[array.dtype], array.shape, offset])
+            size = _padded(array.nbytes)
+            self._buffers.append(array)
+            if size > array.nbytes:
+                self._buffers.append(_PADDING[size - array.nbytes])
+            offset += size
+        # The first three entries of the header.
+        self._opening = _pack({"kind": kind, "version": PROTOCOL_VERSION, "arrays": described})[1:]
+
+    def encode(self, fields: Mapping[str, Any]) -> bytes:
+        count = 3 + len(fields)
+        if count > _MOST_ENTRIES:
+            raise ValueError(f"a message has {len(fields)} fields, more than {_MOST_ENTRIES - 3}")
+        others, ending = fields, b""
+        if _is_count(fields.get("id")):
+            others = dict(fields)
+            ending = _ID_ENTRY + ID.pack(others.pop("id"))
+        entries = _pack(others)[1:]
+        length = 1 + len(self._opening) + len(entries) + len(ending)
+        padding = _PADDING[-(4 + length) & 7]
+        return b"".join([LENGTH.pack(length), _SMALL_MAPS[count], self._opening, entries, ending, padding, *self._buffers])
+
+
+_pack = msgpack.Packer(use_bin_type=True).pack
+#: A msgpack map of few entries is a byte that says how many, and its entries.
+_MOST_ENTRIES = 15
+_SMALL_MAPS = [bytes([0x80 + count]) for count in range(_MOST_ENTRIES + 1)]
+_ID_ENTRY = _pack({"id": _ANY_ID})[1:-ID_BYTES]
 
 
 def decode(frame: bytes) -> Message:
@@ -84,10 +117,10 @@ def decode(frame: bytes) -> Message:
     """
     if len(frame) < 4:
         raise _garbage(f"{len(frame)} bytes are too few for a message")
-    (length,) = struct.unpack_from("<I", frame)
+    (length,) = LENGTH.unpack_from(frame)
     if length > MAX_HEADER_BYTES or length > len(frame) - 4:
         raise _garbage(f"its header claims {length} of {len(frame)} bytes")
-    header = _unpack(frame[4 : 4 + length])
+    header = unpack_header(frame[4 : 4 + length])
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str) or not _is_count(header.get("version")):
         raise _garbage("its header has no kind and version")
     if header["version"] != PROTOCOL_VERSION:
@@ -123,12 +156,12 @@ def _read_array(frame: bytes, start: int, entry: Any) -> tuple[str, np.ndarray[A
     return name, np.frombuffer(frame, dtype, count, start + offset).reshape(shape)
 
 
-#: Stands for what no message has: extension types, and maps with other keys than texts.
+#: Stands for what no message has: extension types, and maps with other keys than texts or with one twice.
 _STRANGE = object()
 
 
-def _unpack(packed: bytes) -> Any:
-    """Plain values from msgpack.
+def unpack_header(packed: bytes) -> Any:
+    """Plain values from msgpack; maps keep the order of their bytes.
 
     Where unpacking fails in the middle, msgpack never frees what it had made inside of something else; whoever sends garbage would
     fill the memory. So the bytes are looked over first, by a pass that makes nothing, and what is only strange fails afterwards.
@@ -154,7 +187,8 @@ def _unpack(packed: bytes) -> Any:
 
 
 def _make_map(pairs: list[tuple[Any, Any]]) -> Any:
-    return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else _STRANGE
+    made = dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else {}
+    return made if len(made) == len(pairs) else _STRANGE
 
 
 def _check_plain(value: Any) -> None:

@@ -10,8 +10,10 @@ import zmq
 
 from . import protocol
 from .batch import Batch
+from .environment import Arrays
 from .errors import HostError, user_fault
 from .keys import Guard, HostKeys
+from .reader import MessageReader
 
 #: Milliseconds after which an idle server looks whether it should stop.
 _PATIENCE = 100
@@ -19,6 +21,8 @@ _PATIENCE = 100
 _HIGH_WATER_MARK = 64
 #: Milliseconds that an answer may wait for room. ZeroMQ learns late that a peer has read: there may seem to be none for a moment.
 _ROOM_PATIENCE = 200
+#: Groups of copies whose encoders are kept.
+_MOST_STEPS = 64
 #: Larger messages are dropped before they are read: requests are small.
 _MAX_REQUEST_BYTES = 16 << 20
 
@@ -28,6 +32,9 @@ class Server:
 
     def __init__(self, batch: Batch, endpoint: str, keys: HostKeys | None = None) -> None:
         self._batch = batch
+        self._reader = MessageReader()
+        #: What a batch gave for a step of the copies from first on, k of them, and what writes it.
+        self._steps: dict[tuple[int, int], tuple[Arrays, protocol.Encoder]] = {}
         self._context: zmq.Context[Any] = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._guard = Guard(self._context, self._socket, keys) if keys else None
@@ -68,7 +75,7 @@ class Server:
         try:
             if len(frames) != 1:
                 raise HostError("incompatible", f"a request has one frame, not {len(frames)}")
-            message = protocol.decode(frames[0])
+            message = self._reader.read(frames[0])
             request_id = message.fields.get("id")
             return self._dispatch(message, request_id)
         except HostError as error:
@@ -94,10 +101,21 @@ class Server:
             copies, seeds = _array(message, "copies", "int32", 1), _array(message, "seeds", "int64", 1)
             arrays, infos = self._batch.reset(copies.tolist(), seeds.tolist())
         elif message.kind == "step":
-            arrays, infos = self._batch.step(_array(message, "actions", "int32", 2), _first(message))
+            actions, first = _array(message, "actions", "int32", 2), _first(message)
+            arrays, infos = self._batch.step(actions, first)
+            return self._step_encoder(first, len(actions), arrays).encode({"id": request_id, "infos": infos})
         else:
             raise HostError("incompatible", f'this host does not know the request "{message.kind:.40}"')
         return protocol.encode("timestep", {"id": request_id, "infos": infos}, arrays)
+
+    def _step_encoder(self, first: int, count: int, arrays: Arrays) -> protocol.Encoder:
+        # Batches give the same arrays for the same copies; a peer may have another batch than the last one.
+        kept = self._steps.get((first, count))
+        if kept is None or kept[0] is not arrays:
+            if len(self._steps) >= _MOST_STEPS:
+                self._steps.clear()
+            kept = self._steps[first, count] = arrays, protocol.Encoder("timestep", arrays)
+        return kept[1]
 
 
 def _first(message: protocol.Message) -> int:

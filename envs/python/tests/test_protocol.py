@@ -6,7 +6,7 @@ import numpy as np
 from baton_host import protocol
 from baton_host.errors import HostError
 
-from .write_vectors import FOLDER
+from .write_vectors import FOLDER, frame
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf8"))
 
@@ -36,18 +36,16 @@ class Vectors(unittest.TestCase):
 
 class Decoding(unittest.TestCase):
     def test_arrays_are_views(self) -> None:
-        frame = protocol.encode("step", {"id": 1}, {"actions": np.zeros((2, 2), "int32")})
-        array = protocol.decode(frame).arrays["actions"]
+        array = protocol.decode(protocol.encode("step", {"id": 1}, {"actions": np.zeros((2, 2), "int32")})).arrays["actions"]
         self.assertFalse(array.flags.owndata)
         self.assertFalse(array.flags.writeable)
 
     def test_a_version_mismatch_says_who_must_upgrade(self) -> None:
-        message = protocol.encode("hello", {"version": 0})
         with self.assertRaisesRegex(HostError, "Baton speaks version 0 .* this host version 1") as caught:
-            protocol.decode(message)
+            protocol.decode(frame({"kind": "hello", "version": 0}))
         self.assertIn("upgrade Baton", caught.exception.hint)
         with self.assertRaises(HostError) as caught:
-            protocol.decode(protocol.encode("hello", {"version": 7}))
+            protocol.decode(frame({"kind": "hello", "version": 7}))
         self.assertIn("upgrade this host", caught.exception.hint)
 
 

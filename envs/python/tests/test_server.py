@@ -16,6 +16,7 @@ from baton_host.adapters.custom import CustomEnvironment
 from baton_host.server import Server
 
 from .games import Troubled
+from .write_vectors import frame
 
 GAMES = str(Path(__file__).parent / "games.py")
 
@@ -65,7 +66,7 @@ class Serving(unittest.TestCase):
                 'does not know the request "dance"': [protocol.encode("dance", {"id": 4})],
                 'array "actions" of a step is missing': [protocol.encode("step", {"id": 4})],
                 'array "actions" of a step is float32 [1]': [protocol.encode("step", {"id": 4}, {"actions": np.zeros(1, "float32")})],
-                "version 9": [protocol.encode("hello", {"id": 4, "version": 9})],
+                "version 9": [frame({"kind": "hello", "version": 9, "id": 4})],
             }
             for says, frames in cases.items():
                 with self.subTest(says):
