@@ -46,9 +46,9 @@ export type Candidates = {
 export type Outcome = {
   /** [M,K] V of the resulting SE-state. */
   values: Tensor;
-  /** [M,K,H] the actor's new row, as D sees it. */
+  /** [M,1,H] the actor's row before, as D sees it. */
   actor: Tensor;
-  /** [M,K',H] the target's. */
+  /** [M,K',H] the targets' rows after. */
   target?: Tensor;
 };
 
@@ -207,53 +207,44 @@ export function decideMasked(p: NetworkParameters, before: Tensor, mask: Tensor)
 export function tryCandidates(p: NetworkParameters, s: SequentialState, c: Candidates): Outcome {
   const [M, N, H] = s.before.shape as [number, number, number];
   const K = c.active.shape[1]!;
-  const table = tf.reshape(s.before, [M * N, H]);
   const first = tf.mul(tf.range(0, M, 1, "int32"), int(N)); // [M] row of entity 0
-  const actor = tf.add(tf.expandDims(tf.gather(table, tf.add(first, c.actor)), 1), c.active); // [M,K,H]
-  const ofActor = decide(p, actor);
-  const actorAverage = tf.mul(ofActor.average, c.actorAlive);
-  const actorMaximum = tf.mul(ofActor.maximum, c.actorAlive);
-  const others = tf.sub(1, tf.expandDims(oneHot(c.actor, N), 2)); // [M,N,1]
-  const averages = tf.mul(s.decided.average, others);
-  const maxima = tf.mul(s.decided.maximum, others);
-  const sum = tf.sum(averages, 1, true); // [M,1,H]
-  // z = [ (Σ_e D_avg) / N ; max_e D_max ]
-  if (!c.target) {
-    const max = tf.maximum(tf.max(maxima, 1, true), actorMaximum);
-    return { values: value(p, tf.add(sum, actorAverage), max, N), actor };
-  }
+  const rowOf = (rows: Tensor) => tf.expandDims(tf.gather(tf.reshape(rows, [M * N, H]), tf.add(first, c.actor)), 1); // [M,1,H]
+  const actor = rowOf(s.before);
+  // over all but the actor: Σ_e D_avg, max_e D_max
+  const sum = tf.sub(tf.sum(s.decided.average, 1, true), rowOf(s.decided.average)); // [M,1,H]
+  const maxima = tf.mul(s.decided.maximum, tf.sub(1, tf.expandDims(oneHot(c.actor, N), 2)));
+  const whole = tf.max(maxima, 1, true); // [M,1,H]
+  const ofActor = decide(p, tf.add(actor, c.active)); // [M,K,H]
+  // z = [ (Σ_e D_avg) / N ; max_e D_max ] with the actor's new row
+  const valuesWith = (sums: Tensor, largest: Tensor) => {
+    const z = tf.add(sums, tf.mul(ofActor.average, c.actorAlive));
+    return value(p, z, tf.maximum(largest, tf.mul(ofActor.maximum, c.actorAlive)), N); // [M,K]
+  };
+  if (!c.target) return { values: valuesWith(sum, whole), actor };
   const { entity, passive, other } = c.target;
   const T = entity.shape[1]!;
-  const someone = tf.maximum(entity, int(0));
-  const targetRow = tf.reshape(tf.add(tf.expandDims(first, 1), someone), [M * T]);
-  const rowsOf = (rows: Tensor) => tf.reshape(tf.gather(rows, targetRow), [M, T, H]);
-  const target = tf.add(rowsOf(table), passive); // [M,T,H]
+  const targetRow = tf.reshape(tf.add(tf.expandDims(first, 1), tf.maximum(entity, int(0))), [M * T]);
+  const rowsOf = (rows: Tensor) => tf.reshape(tf.gather(tf.reshape(rows, [M * N, H]), targetRow), [M, T, H]);
+  const target = tf.add(rowsOf(s.before), passive); // [M,T,H]
   const ofTarget = decide(p, target);
-  // Σ: the target's row is exchanged, where there is one
-  const exchanged = tf.sub(ofTarget.average, rowsOf(tf.reshape(averages, [M * N, H])));
-  const sums = tf.add(tf.mul(exchanged, other), sum);
-  // max: over all but the actor and the target, whose new row joins
-  const { whole, without } = leaveOneOutMaximum(maxima);
-  const remaining = tf.reshape(tf.concat([without, whole], 1), [M * (N + 1), H]); // without nobody in the last row
-  const isOther = tf.cast(tf.reshape(other, [M, T]), "int32");
-  const leftOut = tf.add(tf.mul(isOther, tf.sub(someone, int(N))), int(N));
-  const remainingRow = tf.add(tf.expandDims(tf.mul(tf.range(0, M, 1, "int32"), int(N + 1)), 1), leftOut);
-  const largest = tf.reshape(tf.gather(remaining, tf.reshape(remainingRow, [M * T])), [M, T, H]);
-  const maximums = tf.maximum(largest, tf.mul(ofTarget.maximum, other));
+  // the target's row is exchanged, where there is one
+  const sums = tf.add(tf.mul(tf.sub(ofTarget.average, rowsOf(s.decided.average)), other), sum);
+  const { holds, loss } = holdersOfMaximum(maxima, whole);
+  const remaining = tf.add(tf.mul(rowsOf(holds), tf.mul(loss, other)), whole);
+  const maximums = tf.maximum(remaining, tf.mul(ofTarget.maximum, other));
   // untargeted candidates leave the others as they are
-  const before = (ofOthers: Tensor, ofTargeted: Tensor) =>
-    K === T ? ofTargeted : tf.concat([tf.tile(ofOthers, [1, K - T, 1]), ofTargeted], 1);
-  const max = tf.maximum(before(whole, maximums), actorMaximum);
-  return { values: value(p, tf.add(before(sum, sums), actorAverage), max, N), actor, target };
+  const all = (ofUntargeted: Tensor, ofTargeted: Tensor) =>
+    K === T ? ofTargeted : tf.concat([tf.tile(ofUntargeted, [1, K - T, 1]), ofTargeted], 1);
+  return { values: valuesWith(all(sum, sums), all(whole, maximums)), actor, target };
 }
 
-/** Maximum over entities of non-negative [M,N,H]: over all [M,1,H], and over all but each one [M,N,H] (second largest where it alone is largest). */
-function leaveOneOutMaximum(x: Tensor): { whole: Tensor; without: Tensor } {
-  const whole = tf.max(x, 1, true);
-  const largest = tf.cast(tf.equal(x, whole), "float32");
-  const smaller = tf.sub(1, largest);
-  const second = tf.max(tf.mul(x, smaller), 1, true);
-  // what the only holder of the maximum leaves behind; where several hold it, it stays
-  const left = tf.where(tf.equal(tf.sum(largest, 1, true), 1), second, whole); // [M,1,H]
-  return { whole, without: tf.add(tf.mul(largest, left), tf.mul(smaller, whole)) };
+/**
+ * Of non-negative x [M,N,H] and its maximum over entities `whole` [M,1,H]: who holds the maximum, 1 or 0 [M,N,H], and by how much it
+ * changes without one of them, ≤ 0 [M,1,H]: down to the second largest, or not at all where several hold it.
+ */
+function holdersOfMaximum(x: Tensor, whole: Tensor): { holds: Tensor; loss: Tensor } {
+  const holds = tf.cast(tf.equal(x, whole), "float32");
+  const second = tf.max(tf.sub(x, tf.mul(holds, whole)), 1, true);
+  const alone = tf.cast(tf.equal(tf.sum(holds, 1, true), 1), "float32");
+  return { holds, loss: tf.mul(tf.sub(second, whole), alone) };
 }

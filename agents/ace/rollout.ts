@@ -90,7 +90,7 @@ export function commit(
   const isActor = tf.cast(tf.equal(entity, tf.expandDims(c.actor, 1)), "int32"); // [B,N]
   // rows of [s, actor's, target's]: entity e keeps row e unless it is one of the two
   let index = tf.add(tf.tile(entity, [B, 1]), tf.mul(isActor, tf.sub(int(N), entity)));
-  const rows = [pickRow(outcome.actor, action)];
+  const rows = [tf.add(tf.squeeze(outcome.actor, [1]), pickRow(c.active, action))];
   const alive = [tf.reshape(c.actorAlive, [B, 1])];
   if (c.target) {
     const slot = tf.sub(action, int(c.active.shape[1]! - c.target.entity.shape[1]!));
