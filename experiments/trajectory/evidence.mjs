@@ -1,0 +1,148 @@
+// The runs behind the tables of trajectory pre-training: `node experiments/trajectory/evidence.mjs MAP [--seeds 0,1,2] [--only NAME,…] [--list]`.
+//
+// Of each seed: ACE from scratch, and ACE whose encoder was pre-trained on recordings of that map (random play, a mix of policies) or of
+// another map. A run ends when it wins 80 % of an evaluation, or at its budget of environment steps. Nothing depends on the clock, and what is
+// finished already is not done again; results are in experiments/results/trajectory/MAP.json, each with the commands that made it.
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { gather, printTable, runFolder, set } from "../evidence.mjs";
+
+/** Maps: the budget in env steps, evaluations every so many, the width of the preset, and another map of the same features. */
+const maps = {
+  "3m": { steps: 100_000, every: 4000, hidden: 48, other: "8m" },
+  "2s3z": { steps: 150_000, every: 6000, hidden: 64, other: "3s5z" },
+  "5m_vs_6m": { steps: 600_000, every: 15_000, hidden: 64, other: "8m_vs_9m" },
+  "3s5z": { steps: 600_000, every: 15_000, hidden: 64, other: "2s3z" },
+};
+
+/** Who plays the recordings. */
+const policies = {
+  random: ["--policy", "random"],
+  mixed: ["--policy", "random", "--policy", "closest:0.3", "--policy", "focus-fire:0.3"],
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: "string", default: "0,1,2" },
+    only: { type: "string" },
+    episodes: { type: "string", default: "1000" },
+    updates: { type: "string", default: "2000" },
+    list: { type: "boolean", default: false },
+  },
+});
+const [map] = positionals;
+if (!maps[map]) {
+  const usage = `${Object.keys(maps).join("|")} [--seeds 0,1] [--only scratch,random,mixed,across] [--episodes 1000] [--updates 2000] [--list]`;
+  process.stderr.write(`usage: node experiments/trajectory/evidence.mjs ${usage}\n`);
+  process.exit(1);
+}
+const { steps, every, hidden, other } = maps[map];
+
+/** Records once; a recording that is whole already is left as it is. */
+const recording = (of, who) => {
+  const path = `recordings/evidence/${of}-${who}`;
+  const args = [
+    "record",
+    "--env",
+    `skirmish/${of}`,
+    ...policies[who],
+    "--episodes",
+    values.episodes,
+    "--seed",
+    "1000",
+    "--to",
+    path,
+  ];
+  return { path, args };
+};
+
+/** The curve of a run: [env steps, share of wins] of each evaluation. */
+const curveOf = (path) =>
+  readFileSync(`${path}/metrics.jsonl`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .flatMap(({ environmentSteps, winRate }) => (winRate === undefined ? [] : [[environmentSteps, winRate]]));
+
+/** Env steps of the first evaluation that wins such a share; null for never. */
+const stepsTo = (curve, share) => curve.find(([, wins]) => wins >= share)?.[0] ?? null;
+
+function job(seed, name, data) {
+  const path = runFolder(`trajectory-${map}`, name, seed);
+  const pretrained = runFolder(`trajectory-${map}`, `${name} encoder`, seed);
+  const common = ["--seed", String(seed), "--threads", "1", "--device", "cpu"];
+  const shared = set("evaluation.stopAtWinRate=0.8", "evaluation.episodes=64");
+  const budget = set(`training.environmentSteps=${steps}`, `evaluation.everySteps=${every}`);
+  const train = ["train", `ace/${map}`, ...common, ...shared, ...budget, "--run", path];
+  const learn = data && ["pretrain", "trajectory", ...common, "--recording", data.path, "--run", pretrained];
+  const sizes = set(`encoder.hidden=${hidden}`, `updates=${values.updates}`);
+  return {
+    name,
+    commands: data ? [data.args, [...learn, ...sizes], [...train, "--init-encoder", pretrained]] : [train],
+    row(outcomes) {
+      const [recorded, learnt, trained] = data ? outcomes : [null, null, outcomes[0]];
+      const curve = curveOf(path);
+      return {
+        to50: stepsTo(curve, 0.5),
+        to80: stepsTo(curve, 0.8),
+        budget: steps,
+        curve,
+        wallSeconds: trained.wallSeconds,
+        ...(data && { recordedSteps: recorded.rows, pretrainSeconds: learnt.seconds, heldOut: lastHeldOut(pretrained) }),
+      };
+    },
+  };
+}
+
+/** What a pre-training ended with: the loss on kept episodes, and that of taking everything to stay as it is. */
+function lastHeldOut(path) {
+  const { heldOutLoss, persistenceLoss } = JSON.parse(readFileSync(`${path}/metrics.jsonl`, "utf8").trim().split("\n").at(-1));
+  return { model: heldOutLoss, persistence: persistenceLoss };
+}
+
+const jobs = (seed) => [
+  job(seed, "scratch"),
+  job(seed, "random", recording(map, "random")),
+  job(seed, "mixed", recording(map, "mixed")),
+  job(seed, "across", recording(other, "random")),
+];
+const seeds = values.seeds.split(",").map(Number);
+const rows = gather(`trajectory/${map}.json`, seeds, jobs, { only: values.only?.split(","), list: values.list });
+
+/** Two-sided 95 % quantiles of Student's t by degrees of freedom. */
+const t95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+/** `mean ± half of the 95 % interval`, in thousands. */
+function interval(numbers) {
+  const n = numbers.length;
+  const mean = numbers.reduce((sum, one) => sum + one, 0) / n;
+  if (n < 2) return `${(mean / 1000).toFixed(1)}k`;
+  const deviation = Math.sqrt(numbers.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1));
+  return `${(mean / 1000).toFixed(1)}k ± ${(((t95[n - 1] ?? 2) * deviation) / Math.sqrt(n) / 1000).toFixed(1)}k`;
+}
+
+if (!values.list) {
+  // runs that never got there count as their whole budget, which understates them
+  const reached = (row, key) => row[key] ?? row.budget;
+  const thousands = (number) => (number === null ? "–" : `${(number / 1000).toFixed(0)}k`);
+  const scratch = new Map(rows.filter(({ name }) => name === "scratch").map((row) => [row.seed, row]));
+  const lines = [...new Set(rows.map(({ name }) => name))].map((name) => {
+    const some = rows.filter((row) => row.name === name);
+    const paired = some.filter((row) => name !== "scratch" && scratch.has(row.seed));
+    const difference = (key) =>
+      paired.length > 0 ? interval(paired.map((row) => reached(row, key) - reached(scratch.get(row.seed), key))) : "";
+    return [
+      name,
+      some.length,
+      ...["to50", "to80"].flatMap((key) => [
+        interval(some.map((row) => reached(row, key))),
+        some.map((row) => thousands(row[key])).join(", "),
+        difference(key),
+      ]),
+    ];
+  });
+  const parts = ["", "seeds"].concat(
+    ...["50 %", "80 %"].map((share) => [`to ${share}`, "seed by seed", "difference to scratch, same seeds"]),
+  );
+  printTable(parts, lines);
+}
