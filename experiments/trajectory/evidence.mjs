@@ -1,7 +1,7 @@
 // The runs behind the tables of trajectory pre-training: `node experiments/trajectory/evidence.mjs MAP [--seeds 0,1,2] [--only NAME,…] [--list]`.
 //
-// Of each seed: ACE from scratch, and ACE whose encoder was pre-trained on recordings of that map (random play, a mix of policies) or of
-// another map. A run ends when it wins 80 % of an evaluation, or at its budget of environment steps. Nothing depends on the clock, and what is
+// Of each seed: ACE from scratch, and ACE whose encoder was pre-trained on recordings of that map (random play, a mix of policies, random play
+// with whole time steps hidden instead of entities here and there) or of another map. A run ends when it wins 80 % of an evaluation, or at its budget of environment steps. Nothing depends on the clock, and what is
 // finished already is not done again; results are in experiments/results/trajectory/MAP.json, each with the commands that made it.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
 });
 const [map] = positionals;
 if (!maps[map]) {
-  const usage = `${Object.keys(maps).join("|")} [--seeds 0,1] [--only scratch,random,mixed,across] [--episodes 1000] [--updates 2000] [--list]`;
+  const usage = `${Object.keys(maps).join("|")} [--seeds 0,1] [--only scratch,random,mixed,across,frames] [--episodes 1000] [--updates 2000] [--list]`;
   process.stderr.write(`usage: node experiments/trajectory/evidence.mjs ${usage}\n`);
   process.exit(1);
 }
@@ -68,7 +68,7 @@ const curveOf = (path) =>
 /** Env steps of the first evaluation that wins such a share; null for never. */
 const stepsTo = (curve, share) => curve.find(([, wins]) => wins >= share)?.[0] ?? null;
 
-function job(seed, name, data) {
+function job(seed, name, data, ...more) {
   const path = runFolder(`trajectory-${map}`, name, seed);
   const pretrained = runFolder(`trajectory-${map}`, `${name} encoder`, seed);
   const common = ["--seed", String(seed), "--threads", "1", "--device", "cpu"];
@@ -76,7 +76,7 @@ function job(seed, name, data) {
   const budget = set(`training.environmentSteps=${steps}`, `evaluation.everySteps=${every}`);
   const train = ["train", `ace/${map}`, ...common, ...shared, ...budget, "--run", path];
   const learn = data && ["pretrain", "trajectory", ...common, "--recording", data.path, "--run", pretrained];
-  const sizes = set(`encoder.hidden=${hidden}`, `updates=${values.updates}`);
+  const sizes = set(`encoder.hidden=${hidden}`, `updates=${values.updates}`, ...more);
   return {
     name,
     commands: data ? [data.args, [...learn, ...sizes], [...train, "--init-encoder", pretrained]] : [train],
@@ -106,6 +106,7 @@ const jobs = (seed) => [
   job(seed, "random", recording(map, "random")),
   job(seed, "mixed", recording(map, "mixed")),
   job(seed, "across", recording(other, "random")),
+  job(seed, "frames", recording(map, "random"), "masking.strategy=frame", "masking.ratio=0.75"),
 ];
 const seeds = values.seeds.split(",").map(Number);
 const rows = gather(`trajectory/${map}.json`, seeds, jobs, { only: values.only?.split(","), list: values.list });
