@@ -192,7 +192,7 @@ describe("masked batches", () => {
     for (let k = 0; k < source.windows("train"); k++) {
       const { tokens, present } = source.window(k, "train");
       for (const [token, there] of present.entries()) {
-        if (there) columns.forEach((column, s) => column.push(tokens[token * 33 + s]!));
+        if (there) for (const [s, column] of columns.entries()) column.push(tokens[token * 33 + s]!);
       }
     }
     columns.forEach((column, s) => {
