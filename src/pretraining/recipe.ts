@@ -16,6 +16,8 @@ const encoderSchema = z.strictObject({
   heads: count().max(64).default(4).describe("Attention heads."),
 });
 
+const firstSamples = count(16).nullable().default(null).describe("The first samples to train on; null for all.");
+
 const dataSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({
@@ -25,8 +27,12 @@ const dataSchema = z
       samples: count(64).default(5000).describe("Samples to train on."),
       testSamples: count(16).default(1000).describe("Samples to judge by."),
     }),
-    z.strictObject({ kind: z.literal("mnist"), folder: z.string().describe("Folder of the idx files.") }),
-    z.strictObject({ kind: z.literal("cifar10"), folder: z.string().describe("Folder of the .bin files.") }),
+    z.strictObject({ kind: z.literal("mnist"), folder: z.string().describe("Folder of the idx files."), samples: firstSamples }),
+    z.strictObject({
+      kind: z.literal("cifar10"),
+      folder: z.string().describe("Folder of the .bin files."),
+      samples: firstSamples,
+    }),
     z.strictObject({
       kind: z.literal("images"),
       folder: z.string().describe("Folder of .png and .jpg files, or of folders of them, one a class."),
@@ -104,13 +110,15 @@ export async function openData({ data, seed }: Recipe): Promise<Split> {
       return { train: part(all, 0, data.samples), test: part(all, data.samples, data.testSamples) };
     }
     case "mnist":
-      return { train: mnist(data.folder, "train"), test: mnist(data.folder, "test") };
+      return { train: first(mnist(data.folder, "train"), data.samples), test: mnist(data.folder, "test") };
     case "cifar10":
-      return { train: cifar10(data.folder, "train"), test: cifar10(data.folder, "test") };
+      return { train: first(cifar10(data.folder, "train"), data.samples), test: cifar10(data.folder, "test") };
     case "images":
       return everyFifth(await imageFolder(data.folder, data.size));
   }
 }
+
+const first = (all: Dataset, samples: number | null): Dataset => part(all, 0, Math.min(samples ?? all.size, all.size));
 
 /** Pictures stand class by class: every fifth is kept for judging. */
 function everyFifth(all: Dataset): Split {
