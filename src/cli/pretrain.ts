@@ -1,22 +1,28 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
+import { reconstructionPicture } from "../pretraining/pictures.js";
 import {
   beginOrOpen,
   openPretraining,
+  type Pretrained,
   pretrainRun,
   recipeLayer,
   recipeOf,
   resolveRecipe,
   writeOfficial,
 } from "../pretraining/run.js";
+import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { RunFolder } from "../runs/index.js";
+import type { Device } from "../tensor/device.js";
 import { openDevice } from "../tensor/devices.js";
 import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js";
 import { collect, fileName, wholeNumber } from "./arguments.js";
+import { writeCurve } from "./curve.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson, printLines } from "./output.js";
 import { isOfTrajectories, pretrainFromRecordings } from "./pretrain-trajectory.js";
+import { pictureFile } from "./replay-pretraining.js";
 
 interface PretrainOptions {
   readonly run?: string;
@@ -86,7 +92,21 @@ async function pretrain(name: string, options: PretrainOptions): Promise<void> {
   const { user, system } = process.cpuUsage(before);
   const processorSeconds = (user + system) / 1e6;
   const { updates } = pretrained;
+  await drawPretraining(run, device, pretrained);
   if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
   if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates, loss: last, processorSeconds });
-  else printLines(`done: ${updates} updates`, `judge it with: baton probe ${path}, baton finetune ${path}`);
+  else
+    printLines(
+      `done: ${updates} updates`,
+      `see it with: baton replay ${path} --html`,
+      `judge it with: baton probe ${path}, baton finetune ${path}`,
+    );
+}
+
+/** Leaves the curve of the loss and pictures in the run's folder. */
+async function drawPretraining(run: RunFolder, device: Device, { model, weights, data }: Pretrained): Promise<void> {
+  writeCurve(run);
+  const picture = await reconstructionPicture(device, model, weights, data.test, model.shape.frames === 1 ? 8 : 3);
+  const path = join(run.path, pictureFile);
+  onDisk("write", path, () => writeFileAtomic(path, [picture]));
 }

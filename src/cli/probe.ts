@@ -1,8 +1,6 @@
 import { Command } from "commander";
 import { featuresOf, linearProbe, nearestNeighbours } from "../pretraining/judge.js";
-import { reconstructionPicture } from "../pretraining/pictures.js";
 import { loadPretrained } from "../pretraining/run.js";
-import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { openDevice } from "../tensor/devices.js";
 import { wholeNumber } from "./arguments.js";
 import { printJson, printLines } from "./output.js";
@@ -12,7 +10,6 @@ interface ProbeOptions {
   readonly test: string;
   readonly neighbours: string;
   readonly untrained?: boolean;
-  readonly pictures?: string;
   readonly device?: string;
   readonly json?: boolean;
 }
@@ -25,7 +22,6 @@ export function probeCommand(): Command {
     .option("--test <n>", "Samples to judge by.", "1000")
     .option("--neighbours <k>", "Nearest neighbours that vote.", "20")
     .option("--untrained", "The same network with its first weights, for comparison.")
-    .option("--pictures <file>", "Also write a PNG: samples, what the encoder sees of them, what it makes of that.")
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
     .option("--json", "Print the result as one JSON object.")
     .action(probe);
@@ -36,11 +32,6 @@ async function probe(path: string, options: ProbeOptions): Promise<void> {
   const k = wholeNumber("--neighbours", options.neighbours, 1);
   const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true });
   const device = await openDevice(options.device ?? recipe.device, { threads: recipe.threads });
-  const { pictures } = options;
-  if (pictures !== undefined) {
-    const picture = await reconstructionPicture(device, model, weights, data.test, 8);
-    onDisk("write", pictures, () => writeFileAtomic(pictures, [picture]));
-  }
   const train = await featuresOf(device, model, weights, data.train, labels);
   const judged = await featuresOf(device, model, weights, data.test, test);
   const linear = await linearProbe(device, train, judged, data.train.classes);

@@ -11,6 +11,7 @@ import { isValued } from "../viewer/story.js";
 import { renderStrip } from "../viewer/strip.js";
 import { playInTerminal } from "../viewer/terminal-player.js";
 import { printJson, printLines } from "./output.js";
+import { findPretraining, refuseEpisodeOptions, type ShownPretraining } from "./replay-pretraining.js";
 
 interface ReplayOptions {
   terminal?: boolean;
@@ -33,7 +34,7 @@ const extension = ".episode";
 export function replayCommand(): Command {
   return new Command("replay")
     .description(
-      "Play a recorded episode: in the terminal, as one HTML page with every decision and its Q-values, or as a picture strip.",
+      "Play a recorded episode: in the terminal, as one HTML page with every decision and its Q-values, or as a picture strip. Of a pre-training: its loss and pictures.",
     )
     .argument("<run-or-file>", "Folder of a run, or one recorded episode.")
     .option("--terminal", "Play in the terminal (what happens on a terminal when no other option says more).")
@@ -51,13 +52,15 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   if (options.terminal && options.json) {
     throw new BatonError("invalid-value", "--terminal and --json would write over each other", { hint: "give one of them" });
   }
+  const pretraining = findPretraining(path);
+  if (pretraining) return showPretraining(path, pretraining, options);
   const source = findEpisode(path, options.episode);
   const episode = readEpisode(source.file);
   const page = options.html === undefined ? undefined : options.html === true ? source.page : String(options.html);
   if (options.steps !== undefined && options.strip === undefined) {
     throw new BatonError("invalid-value", "--steps chooses the steps of a --strip", { hint: "add --strip FILE.svg" });
   }
-  if (page !== undefined) await writePage(page, episode);
+  if (page !== undefined) await writePage(page, await renderReplayPage(episode));
   if (options.strip !== undefined) writeStrip(options.strip, episode, options.steps);
 
   const { stdout, env } = process;
@@ -115,13 +118,26 @@ function ofRun(run: string, name: string | undefined): string {
 }
 
 /** Writes the page; overwrites only what is a replay page already. */
-async function writePage(path: string, episode: RecordedEpisode): Promise<void> {
+async function writePage(path: string, page: string): Promise<void> {
   if (existsSync(path) && !(await isReplayPage(path))) {
     throw new BatonError("invalid-value", `${path} exists and is not a replay page, so it was left as it is`, {
       hint: "choose another name with --html FILE",
     });
   }
-  writeFileAtomic(path, [Buffer.from(await renderReplayPage(episode))]);
+  writeFileAtomic(path, [Buffer.from(page)]);
+}
+
+async function showPretraining(path: string, shown: ShownPretraining, options: ReplayOptions): Promise<void> {
+  refuseEpisodeOptions(path, { ...options });
+  const { page: render, ...summary } = shown;
+  const page = options.html === undefined ? undefined : options.html === true ? join(path, "replay.html") : String(options.html);
+  if (page !== undefined) await writePage(page, render());
+  if (options.json) return printJson(page === undefined ? summary : { ...summary, html: page });
+  const { agent, env, seed, updates, firstLoss, loss } = summary;
+  printLines(
+    `${path}: ${agent} on ${env}, seed ${seed}: ${updates} updates, loss ${firstLoss.toFixed(4)} → ${loss.toFixed(4)}`,
+    page === undefined ? `its curve and pictures as one page: baton replay ${path} --html` : `replay page: ${page}`,
+  );
 }
 
 /** Writes the strip; overwrites only what is a picture already. */

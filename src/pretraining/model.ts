@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { BatonError } from "../errors.js";
 import {
   type Autoencoder,
+  attentionMap,
   embedAll,
   encode,
   featuresOf,
@@ -10,8 +11,8 @@ import {
   hiddenLoss,
   initAutoencoder,
   initSpaceTime,
-  reconstruct,
   reconstructHidden,
+  restoreTokens,
   type SpaceTime,
   sinCosGrid,
   spaceTimePositions,
@@ -131,27 +132,39 @@ export class Model {
   }
 
   /**
-   * Samples, what the encoder sees of them, hidden patches grey, and the samples with the hidden patches as they are predicted: [B,T,H,W,C]
-   * each, of the frames that are predicted. A model that predicts normalised patches lacks their mean and spread, which are taken from the
-   * sample.
+   * Samples, what the encoder sees of them, hidden patches grey and thrown ones black, and the samples with the hidden patches as they are
+   * predicted: [B,T,H,W,C] each, of the frames that are predicted. A model that predicts normalised patches lacks their mean and spread,
+   * which are taken from the sample.
    *
-   * @param mask [B,tokens] bool
+   * @param restore [B,tokens] int32, as in a `Masking`.
    */
-  reconstruction(p: ModelParameters, pixels: Tensor, { keep, restore, mask }: { keep: Tensor; restore: Tensor; mask: Tensor }) {
+  reconstruction(p: ModelParameters, pixels: Tensor, { keep, hidden, restore }: Masked & { restore: Tensor }) {
     const [positions, decoderPositions] = [this.positions(p, "encoder"), this.positions(p, "decoder")];
-    let predicted = reconstruct(p.autoencoder, this.tokens(pixels), { keep, restore, positions, decoderPositions });
+    const places = { keep, hidden, positions, decoderPositions };
+    const guesses = reconstructHidden(p.autoencoder, this.tokens(pixels), places); // [B,M,F]
     const targets = this.#targets(pixels);
+    const [kept, features] = [keep.shape[1]!, targets.shape[2]!];
+    // Where in `hidden` each token stands; M for one that is not there.
+    const many = tf.scalar(hidden.shape[1]!, "int32");
+    const behind = tf.sub(restore, tf.scalar(kept, "int32"));
+    const isKept = tf.less(behind, 0);
+    let predicted = restoreTokens(guesses, tf.zeros([features]), tf.where(isKept, many, behind));
     if (this.recipe.normalise) {
       const { mean, variance } = tf.moments(targets, -1, true);
-      const features = targets.shape.at(-1)!;
       const spread = tf.sqrt(tf.add(tf.mul(variance, features / (features - 1)), 1e-6));
       predicted = tf.add(tf.mul(predicted, spread), mean);
     }
-    const hidden = tf.cast(tf.expandDims(mask, 2), "float32");
-    const seen = tf.mul(targets, tf.sub(1, hidden));
-    const filled = (by: Tensor) => this.#pixels(tf.add(seen, tf.mul(by, hidden)));
-    const { mean: black, spread: unit } = this.recipe.pixels;
-    const grey = tf.fill(targets.shape, (0.5 - black) / unit);
-    return { original: this.#pixels(targets), seen: filled(grey), predicted: filled(predicted) };
+    const share = (which: Tensor) => tf.cast(tf.expandDims(which, 2), "float32"); // [B,tokens,1]
+    const [shown, thrown] = [share(isKept), share(tf.greaterEqual(behind, many))];
+    const unseen = tf.sub(tf.sub(1, shown), thrown);
+    const { mean: level, spread: unit } = this.recipe.pixels;
+    const dark = tf.add(tf.mul(targets, shown), tf.mul(thrown, -level / unit));
+    const filled = (by: Tensor | number) => this.#pixels(tf.add(dark, tf.mul(unseen, by)));
+    return { original: this.#pixels(targets), seen: filled((0.5 - level) / unit), predicted: filled(predicted) };
+  }
+
+  /** How much the class token looks at each token, [B,tokens] (see {@link attentionMap}). */
+  attention(p: ModelParameters, pixels: Tensor): Tensor {
+    return attentionMap(p.autoencoder, this.tokens(pixels), this.positions(p, "encoder"));
   }
 }

@@ -1,7 +1,7 @@
 /** Pre-training: predict what is hidden. */
 import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { attentionMap, type Masker, maskerOf, stackMaskings, tokensIn } from "../masked/index.js";
+import { type Masker, maskerOf, stackMaskings, tokensIn } from "../masked/index.js";
 import type { Device } from "../tensor/device.js";
 import { valueAndGradTree } from "../tensor/gradient.js";
 import { RandomStream } from "../tensor/random.js";
@@ -143,9 +143,7 @@ export class Pretraining {
 
 /** The attention map of every sample, [T] each. */
 export async function attentionOf(device: Device, model: Model, weights: HostTree, dataset: Dataset): Promise<Float32Array[]> {
-  const map = (p: ModelParameters, pixels: Tensor) => ({
-    map: attentionMap(p.autoencoder, model.tokens(pixels), model.positions(p, "encoder")),
-  });
+  const map = (p: ModelParameters, pixels: Tensor) => ({ map: model.attention(p, pixels) });
   const B = Math.min(MAP_BATCH, dataset.size);
   const numbers = (from: number) => Int32Array.from({ length: B }, (_, i) => (from + i) % dataset.size);
   const compiled = await device.compile(map, [specOf(weights), specOf(readPixels(dataset, numbers(0)))], "attention map");

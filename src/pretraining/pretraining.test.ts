@@ -134,7 +134,7 @@ describe("a pre-training on disk", () => {
     const model = new Model(recipe, data);
     const weights = model.init(RandomStream.from(1));
     const { width, height, channels, data: shown } = decode(await reconstructionPicture(device, model, weights, data, 3));
-    expect([width, height, channels]).toEqual([3 * 52 - 4, 3 * 52 - 4, 3]);
+    expect([width, height, channels]).toEqual([4 * 52 - 4, 3 * 52 - 4, 3]);
     const at = (x: number, y: number) => shown[(y * width + x) * 3]!;
     const sample = readPixels(data, [0]).data;
     let [kept, grey] = [0, 0];
@@ -146,6 +146,29 @@ describe("a pre-training on disk", () => {
     }
     // 4 of 16 patches of 16 pixels are kept and shown alike in all columns, the others are grey in the second.
     expect([kept, grey].map((count) => Math.round(count / 16))).toEqual([4, 12]);
+  });
+
+  it("shows all frames of videos, and black what is thrown away", async () => {
+    const masking = { strategy: "attention", mask: 0.45, throw: 0.4 };
+    const recipe = small({
+      data: { kind: "digits", size: 16, frames: 4, samples: 64, testSamples: 16 },
+      ...{ tube: 2, predictedFrames: 2, masking },
+    });
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const png = decode(await reconstructionPicture(device, model, model.init(RandomStream.from(1)), data, 2));
+    expect([png.width, png.height]).toEqual([2 * 52 - 4, 8 * 52 - 4]);
+    const reds = (row: number) =>
+      Array.from({ length: 2 * 256 }, (_, k) => {
+        const [x, y] = [52 * Math.floor(k / 256) + 3 * (k % 16), 52 * row + 3 * Math.floor((k % 256) / 16)];
+        return png.data[(y * png.width + x) * 3]!;
+      });
+    const [original, seen] = [reds(0), reds(1)];
+    const share = (test: (k: number) => boolean) => original.filter((_, k) => test(k)).length / original.length;
+    // of 32 tokens ⌊14.4⌋ are hidden, those up to ⌊27.2⌋ thrown away; the ground is noise, hardly ever black or grey itself
+    expect(share((k) => seen[k] === 128)).toBeCloseTo(14 / 32, 1);
+    expect(share((k) => seen[k] === 0)).toBeCloseTo(13 / 32, 1);
+    expect(share((k) => seen[k] === original[k])).toBeGreaterThan(0.9 * (5 / 32));
   });
 
   it("recipes that come with Baton are whole", () => {

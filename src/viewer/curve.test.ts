@@ -34,6 +34,16 @@ describe("renderCurveSvg", () => {
     expect(dots(svg)).toBe(2);
   });
 
+  it("shows the loss against updates where nothing was evaluated", () => {
+    const points = [50, 100, 150].map((updates) => ({ environmentSteps: 64 * updates, updates, loss: 10 / updates }));
+    const svg = renderCurveSvg([{ name: "seed 0", points }], { title: "pre-training" });
+    for (const text of ["updates", "loss", "150"]) expect(svg).toContain(`>${text}</text>`);
+    expect(svg).not.toContain("environment steps");
+    expect(dots(svg)).toBe(3);
+    const played = points.map((point) => ({ ...point, meanReturn: 1 }));
+    expect(renderCurveSvg([{ name: "seed 0", points: played }], { title: "played" })).not.toContain(">loss</text>");
+  });
+
   it("gives the same text every time", () => {
     const draw = () => renderCurveSvg([curve("a", 0), curve("b", 2)], { title: "twice" });
     expect(draw()).toBe(draw());

@@ -13,7 +13,18 @@ export interface CurvePoint {
   readonly winRate?: number | undefined;
   /** Mean return of the evaluation episodes. */
   readonly meanReturn?: number | undefined;
+  readonly updates?: number | undefined;
+  /** What a pre-training brings down. */
+  readonly loss?: number | undefined;
 }
+
+/** Each measure's axes. */
+const measures = {
+  winRate: { x: "environmentSteps", axis: { name: "win rate (%)", min: 0, max: 100 }, scale: 100 },
+  meanReturn: { x: "environmentSteps", axis: { name: "mean return", scale: true }, scale: 1 },
+  loss: { x: "updates", axis: { name: "loss", scale: true }, scale: 1 },
+} as const;
+type Measure = keyof typeof measures;
 
 /** One run. */
 export interface Curve {
@@ -41,12 +52,16 @@ function shortSteps(steps: number): string {
   return steps >= 1e3 ? `${steps / 1e3}k` : String(steps);
 }
 
-/** The win rate if anything was ever won, since not every environment has winning; else the mean return. */
-function measureOf(curves: readonly Curve[]): "winRate" | "meanReturn" | undefined {
+/**
+ * The win rate if anything was ever won, since not every environment has winning; else the mean return; the loss where nothing was
+ * evaluated, as in a pre-training.
+ */
+function measureOf(curves: readonly Curve[]): Measure | undefined {
   const points = curves.flatMap((curve) => curve.points);
   if (points.some(({ winRate = 0 }) => winRate > 0)) return "winRate";
   if (points.some(({ meanReturn }) => meanReturn !== undefined)) return "meanReturn";
-  return points.some(({ winRate }) => winRate !== undefined) ? "winRate" : undefined;
+  if (points.some(({ winRate }) => winRate !== undefined)) return "winRate";
+  return points.some(({ loss }) => loss !== undefined) ? "loss" : undefined;
 }
 
 /** Takes out what only a live chart needs (hover styles, data marks), and the numbers that count charts within the process. */
@@ -58,8 +73,8 @@ function asPicture(svg: string): string {
 }
 
 /**
- * A learning curve as an SVG picture: win rate against environment steps, or the mean return where nothing was ever won. One
- * line for each run. The same curves give the same text.
+ * A learning curve as an SVG picture: win rate against environment steps, the mean return where nothing was ever won, or a pre-training's
+ * loss against updates. One line for each run. The same curves give the same text.
  *
  * @throws BatonError "invalid-value" when no curve has a point to draw.
  *
@@ -73,11 +88,11 @@ export function renderCurveSvg(curves: readonly Curve[], { title, width = 760, h
       hint: "let the run reach its first evaluation",
     });
   }
-  const scale = key === "winRate" ? 100 : 1;
+  const { x, axis: value, scale } = measures[key];
   const axis = { nameTextStyle: { color: muted }, axisLabel: { color: muted }, nameLocation: "middle" as const };
   const series = curves.map(({ name, points }) => ({
     ...{ type: "line" as const, name, symbol: "circle", symbolSize: 4, lineStyle: { width: 2 }, animation: false },
-    data: points.flatMap((point) => (point[key] === undefined ? [] : [[point.environmentSteps, scale * point[key]]])),
+    data: points.flatMap((point) => (point[key] === undefined ? [] : [[point[x] ?? 0, scale * point[key]]])),
   }));
 
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
@@ -91,14 +106,14 @@ export function renderCurveSvg(curves: readonly Curve[], { title, width = 760, h
       grid: { left: 64, right: 28, top: 58, bottom: 56 },
       xAxis: {
         ...axis,
-        ...{ type: "value", name: "environment steps", nameGap: 32, splitLine: { show: false } },
+        ...{ type: "value", name: key === "loss" ? "updates" : "environment steps", nameGap: 32, splitLine: { show: false } },
         axisLabel: { color: muted, formatter: shortSteps },
         axisLine: { lineStyle: { color: grid } },
       },
       yAxis: {
         ...axis,
         ...{ type: "value", nameGap: 44, splitLine: { lineStyle: { color: grid } } },
-        ...(key === "winRate" ? { name: "win rate (%)", min: 0, max: 100 } : { name: "mean return", scale: true }),
+        ...value,
       },
       series,
     });

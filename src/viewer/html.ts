@@ -11,7 +11,7 @@ export const replayPageMark = '<meta name="generator" content="Baton replay">';
 const policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:";
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (c) => entities[c]!);
+export const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (c) => entities[c]!);
 
 /** The page's script as one piece, bundled from `page/main` (TypeScript when Baton runs from source, JavaScript when built). */
 async function bundleScript(): Promise<string> {
