@@ -47,6 +47,7 @@ const tables = {
       job("mae", seed, "MNIST MAE", ["mae-mnist"], { untrained: true }),
       job("mae", seed, "MNIST AMT", ["amt-mnist"]),
       job("mae", seed, "CIFAR-10 MAE", ["mae-cifar10"], { untrained: true, labels: "2000" }),
+      job("mae", seed, "CIFAR-10 AMT", ["amt-cifar10"], { labels: "2000" }),
     ],
   },
   /** MAE-ST: what is hidden. Frames are hidden less often, as the paper does: of four tubes in time one must be left. */
