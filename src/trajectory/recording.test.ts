@@ -7,6 +7,7 @@ import { brokenDisk, fastDisk, Killed } from "../../test/broken-disk.js";
 import { simulatorSettings } from "../bridge/settings.js";
 import type { VectorTimeStep } from "../environment.js";
 import { completeEnvironment } from "../environments/complete.js";
+import { LostEpisodes } from "../environments/lost.js";
 import { allocateTimeStep } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
 import { RowKind } from "../replay/lane.js";
@@ -150,6 +151,28 @@ describe("a recording", () => {
     expect(done.episodes).toBeLessThan(50);
     const { path } = await recordTo("undisturbed", { episodes: done.episodes });
     expect(contents(join(root, "middle"))).toEqual(contents(path));
+  });
+
+  it("is none the worse for simulators that break", async () => {
+    const opened = await openEmbedded("skirmish/3m");
+    let [steps, resets, broken] = [0, 0, 0];
+    const fragile = {
+      ...opened,
+      async vectorize(...args: Parameters<typeof opened.vectorize>) {
+        const environment = await opened.vectorize(...args);
+        const [step, reset] = [environment.step.bind(environment), environment.reset.bind(environment)];
+        const breaks = () => {
+          broken += 1;
+          throw new LostEpisodes("broken");
+        };
+        environment.step = (actions, out) => (++steps === 20 ? breaks() : step(actions, out));
+        environment.reset = (...episodes) => (++resets === 4 ? breaks() : reset(...episodes));
+        return environment;
+      },
+    };
+    const { path } = await recordTo("broken", { opened: fragile });
+    expect(broken).toBe(2);
+    expect(contents(path)).toEqual(contents((await recordTo("sound")).path));
   });
 
   it("is played by a run's weights on another map too, and knows which", async () => {
