@@ -6,34 +6,34 @@ import { parseArgs } from "node:util";
 import { gather, printTable, runFolder, set } from "../evidence.mjs";
 
 const judged = ["--test", "2000"];
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const percent = (share) => (share === undefined ? "" : `${(100 * share).toFixed(1)} %`);
 const seconds = ({ processorSeconds }) => `${processorSeconds.toFixed(0)} s`;
 const mean = (numbers) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 
-/** Pre-trains a recipe and judges it; where `untrained`, the same network with its first weights too. */
-function job(table, seed, name, args, { untrained = false, labels = "512" } = {}) {
+/** Pre-trains a recipe and judges it; `scratch` adds the same network with its first weights, `labels` fine-tuning with so many. */
+function job(table, seed, name, args, { scratch = false, labels = "512" } = {}) {
   const path = runFolder(table, name, seed);
-  const few = ["--labels", labels, "--seed", String(seed), ...judged];
+  const judgements = (more = [], tuning = []) => [
+    ["probe", path, ...more, ...judged],
+    ...(labels ? [["finetune", path, ...more, ...tuning, "--labels", labels, "--seed", String(seed), ...judged]] : []),
+  ];
+  const accuracies = ([probe, tuned]) => ({
+    ...{ linear: probe.linear, neighbours: probe.neighbours },
+    ...(tuned && { finetuned: tuned.accuracy }),
+  });
+  const each = judgements().length;
   return {
     name,
     commands: [
       ["pretrain", ...args, "--seed", String(seed), "--threads", "1", "--run", path],
-      ["probe", path, ...judged],
-      ["finetune", path, ...few],
+      ...judgements(),
       // From scratch, all layers learn alike.
-      ...(untrained ? [["probe", path, "--untrained", ...judged]] : []),
-      ...(untrained ? [["finetune", path, "--untrained", "--layer-decay", "1", ...few]] : []),
+      ...(scratch ? judgements(["--untrained"], ["--layer-decay", "1"]) : []),
     ],
-    row: ([pretrained, probe, finetuned, probeUntrained, scratch]) => {
-      const accuracies = { linear: probe.linear, neighbours: probe.neighbours, finetuned: finetuned.accuracy };
-      const { loss, processorSeconds } = pretrained;
-      return {
-        ...{ loss, processorSeconds, ...accuracies },
-        ...(untrained && {
-          untrained: { linear: probeUntrained.linear, neighbours: probeUntrained.neighbours, finetuned: scratch.accuracy },
-        }),
-      };
-    },
+    row: ([{ loss, processorSeconds }, ...judged]) => ({
+      ...{ loss, processorSeconds, ...accuracies(judged) },
+      ...(scratch && { untrained: accuracies(judged.slice(each)) }),
+    }),
   };
 }
 
@@ -44,9 +44,9 @@ const tables = {
   mae: {
     seeds: [0, 1, 2],
     jobs: (seed) => [
-      job("mae", seed, "MNIST MAE", ["mae-mnist"], { untrained: true }),
+      job("mae", seed, "MNIST MAE", ["mae-mnist"], { scratch: true }),
       job("mae", seed, "MNIST AMT", ["amt-mnist"]),
-      job("mae", seed, "CIFAR-10 MAE", ["mae-cifar10"], { untrained: true, labels: "2000" }),
+      job("mae", seed, "CIFAR-10 MAE", ["mae-cifar10"], { scratch: true, labels: "2000" }),
       job("mae", seed, "CIFAR-10 AMT", ["amt-cifar10"], { labels: "2000" }),
     ],
   },
@@ -57,7 +57,10 @@ const tables = {
       strategies.map((strategy) => {
         const ratio = strategy === "random" || strategy === "tube" ? 0.9 : 0.75;
         const masking = set(`masking.strategy=${strategy}`, `masking.ratio=${ratio}`);
-        return job("mae-st", seed, `${strategy} ${100 * ratio} %`, ["mae-st", ...masking], { untrained: strategy === "random" });
+        return job("mae-st", seed, `${strategy} ${100 * ratio} %`, ["mae-st", ...masking], {
+          scratch: strategy === "random",
+          labels: "",
+        });
       }),
   },
 };
@@ -79,7 +82,12 @@ const rows = gather(`masked/${name}.json`, seeds, table.jobs, { only: values.onl
 const cells = ({ linear, neighbours, finetuned }) => [linear, neighbours, finetuned].map(percent);
 /** The mean over seeds of each number of these rows. */
 const meanOf = (some) =>
-  Object.fromEntries(["linear", "neighbours", "finetuned"].map((key) => [key, mean(some.map((row) => row[key]))]));
+  Object.fromEntries(
+    ["linear", "neighbours", "finetuned"].map((key) => [
+      key,
+      some[0][key] === undefined ? undefined : mean(some.map((row) => row[key])),
+    ]),
+  );
 
 if (!values.list) {
   const header = ["", "seed", "linear probe", "20 neighbours", "fine-tuned", "loss", "processor time"];

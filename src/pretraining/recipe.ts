@@ -7,6 +7,7 @@ import { augmentSchema } from "./data/augment.js";
 import { type Dataset, part } from "./data/dataset.js";
 import { digits } from "./data/digits.js";
 import { imageFolder } from "./data/images.js";
+import { videoFolder } from "./data/videos.js";
 
 const count = (least = 1) => z.number().int().min(least);
 
@@ -37,6 +38,13 @@ const dataSchema = z
       kind: z.literal("images"),
       folder: z.string().describe("Folder of .png and .jpg files, or of folders of them, one a class."),
       size: count(8).max(512).default(32).describe("Pixels of a side that pictures are scaled to."),
+    }),
+    z.strictObject({
+      kind: z.literal("videos"),
+      folder: z.string().describe("Folder of clips (folders of frames, or .gif files), or of folders of them, one a class."),
+      size: count(8).max(512).default(32).describe("Pixels of a side that frames are scaled to."),
+      frames: count(2).max(64).default(8).describe("Frames of a sample."),
+      stride: count().max(64).default(1).describe("A sample has every so many-th frame of its clip."),
     }),
   ])
   .describe("What is learnt from.");
@@ -115,12 +123,14 @@ export async function openData({ data, seed }: Recipe): Promise<Split> {
       return { train: first(cifar10(data.folder, "train"), data.samples), test: cifar10(data.folder, "test") };
     case "images":
       return everyFifth(await imageFolder(data.folder, data.size));
+    case "videos":
+      return everyFifth(await videoFolder(data.folder, data));
   }
 }
 
 const first = (all: Dataset, samples: number | null): Dataset => part(all, 0, Math.min(samples ?? all.size, all.size));
 
-/** Pictures stand class by class: every fifth is kept for judging. */
+/** Samples stand class by class: every fifth is kept for judging. */
 function everyFifth(all: Dataset): Split {
   const pick = (which: (i: number) => boolean, name: string): Dataset => {
     const chosen = Array.from({ length: all.size }, (_, i) => i).filter(which);

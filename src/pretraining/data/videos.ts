@@ -1,0 +1,106 @@
+/** Folders of clips: each clip is a folder of frames (PNG or JPEG, in the order of their names) or an animated GIF. */
+import { extname, join } from "node:path";
+import { BatonError } from "../../errors.js";
+import type { Dataset } from "./dataset.js";
+import { readGif } from "./gif.js";
+import { entriesOf } from "./images.js";
+import { isPicture, type Picture, readPicture, squared } from "./picture.js";
+
+/** A clip on disk. */
+interface Clip {
+  readonly path: string;
+  /** Frames to read one by one; none for a GIF, which holds its own. */
+  readonly frames?: readonly string[];
+  readonly label: number;
+}
+
+const isGif = (name: string): boolean => extname(name).toLowerCase() === ".gif";
+
+/** Clips that lie in a folder itself. */
+function clipsIn(folder: string, label: number): Clip[] {
+  return entriesOf(folder).flatMap((entry): Clip[] => {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) return isGif(entry.name) ? [{ path, label }] : [];
+    if (!entry.isDirectory()) return [];
+    const frames = entriesOf(path).filter((inside) => inside.isFile() && isPicture(inside.name));
+    return frames.length > 0 ? [{ path, frames: frames.map(({ name }) => join(path, name)), label }] : [];
+  });
+}
+
+/** The clips of a folder, or of the folders inside, which then are classes. */
+function clipsOf(folder: string): Clip[] {
+  const own = clipsIn(folder, -1);
+  if (own.length > 0) return own;
+  const classes = entriesOf(folder).filter((entry) => entry.isDirectory() && clipsIn(join(folder, entry.name), 0).length > 0);
+  return classes.flatMap(({ name }, label) => clipsIn(join(folder, name), label));
+}
+
+/** The frames of a clip, read one after another. */
+async function* read({ path, frames }: Clip): AsyncGenerator<Picture> {
+  if (!frames) return yield* await readGif(path);
+  for (const frame of frames) yield await readPicture(frame);
+}
+
+export interface VideoOptions {
+  /** Pixels of a side that the middle square of frames is scaled to. */
+  readonly size: number;
+  /** Frames of a sample. */
+  readonly frames: number;
+  /** A sample has every `stride`-th frame. */
+  readonly stride: number;
+}
+
+/**
+ * Clips cut into samples of `frames` frames that do not overlap; what is left at a clip's end is not used.
+ *
+ * @throws BatonError "invalid-file" for a folder without clips, for a frame that is no picture or has another size than the first of its
+ * clip, and for a clip that is too short.
+ */
+export async function videoFolder(folder: string, { size, frames, stride }: VideoOptions): Promise<Dataset> {
+  const clips = clipsOf(folder);
+  if (clips.length === 0) {
+    throw new BatonError("invalid-file", `${folder} has no clips`, {
+      hint: "data.folder must hold .gif files or folders of .png or .jpg frames, or folders of such, one a class",
+    });
+  }
+  const length = size * size * 3;
+  const pictures: Uint8Array[] = [];
+  const samples: { first: number; label: number }[] = [];
+  const span = frames * stride;
+  const least = (frames - 1) * stride + 1;
+  for (const clip of clips) {
+    const start = pictures.length;
+    let first: Picture | undefined;
+    for await (const picture of read(clip)) {
+      first ??= picture;
+      if (picture.width !== first.width || picture.height !== first.height) {
+        const which = clip.frames?.[pictures.length - start] ?? clip.path;
+        const [is, was] = [picture, first].map(({ width, height }) => `${width}×${height}`);
+        throw new BatonError("invalid-file", `${which} is ${is}, but its clip began with ${was}`, {
+          hint: "the frames of a clip must have one size",
+        });
+      }
+      const pixels = new Uint8Array(length);
+      squared(picture, size, pixels, 0);
+      pictures.push(pixels);
+    }
+    const count = pictures.length - start;
+    if (count < least) {
+      throw new BatonError("invalid-file", `${clip.path} has ${count} frames, but a sample needs ${least}`, {
+        hint: `lower data.frames (${frames}) or data.stride (${stride}), or remove the clip`,
+      });
+    }
+    for (let at = 0; at + least <= count; at += span) samples.push({ first: start + at, label: clip.label });
+  }
+  return {
+    ...{ name: folder, size: samples.length, frames, height: size, width: size, channels: 3 },
+    classes: Math.max(...samples.map(({ label }) => label)) + 1,
+    label: (i) => samples[i]!.label,
+    read(i, out, offset) {
+      for (let frame = 0; frame < frames; frame++) {
+        const picture = pictures[samples[i]!.first + frame * stride]!;
+        for (let k = 0; k < length; k++) out[offset + frame * length + k] = picture[k]! / 255;
+      }
+    },
+  };
+}
