@@ -13,6 +13,19 @@ const maps =
   "3m 8m 25m 5m_vs_6m 8m_vs_9m 10m_vs_11m 27m_vs_30m MMM MMM2 2s3z 3s5z 3s5z_vs_3s6z 3s_vs_3z 3s_vs_4z 3s_vs_5z 1c3s5z 2m_vs_1z corridor 6h_vs_8z 2s_vs_1sc so_many_baneling bane_vs_bane 2c_vs_64zg".split(
     " ",
   );
+/** Maps whose runs start from another map's weights (same units, other numbers), and explore less therefore. */
+const starts = {
+  "8m": "3m",
+  "25m": "8m",
+  "8m_vs_9m": "5m_vs_6m",
+  "10m_vs_11m": "8m_vs_9m",
+  "27m_vs_30m": "10m_vs_11m",
+  "3s5z": "2s3z",
+  "3s5z_vs_3s6z": "3s5z",
+  "3s_vs_4z": "3s_vs_3z",
+  "3s_vs_5z": "3s_vs_4z",
+  MMM2: "MMM",
+};
 /** One-shot games, for ACE and for independent learners. */
 const matrix = set(
   "agent.hidden=16",
@@ -54,7 +67,15 @@ const variants = {
 
 /** Tables: how many seeds by default, and for each seed a list of { name, train: [arguments] } or other commands. */
 const tables = {
-  wide: { seeds: [0], runs: () => maps.map((map) => ({ name: map, train: [`ace/${map}`] })) },
+  wide: {
+    seeds: [0],
+    runs: (seed) =>
+      maps.map((map) => {
+        const from = starts[map];
+        const warm = from ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.3")] : [];
+        return { name: map, train: [`ace/${map}`, ...warm] };
+      }),
+  },
   depth: {
     seeds: [0, 1, 2],
     runs: () =>
