@@ -223,11 +223,13 @@ function job({ name: of, train, distill, evaluate }, seed) {
       ...(made ? [{ args: [...made, "--seed", String(seed), "--run", path], minutes }] : []),
       ["evaluate", ...(evaluate ?? [path]), "--episodes", values.episodes],
     ],
-    row: (outcomes) => ({
-      trained: made ? outcomes[0] : null,
-      evaluation: outcomes.at(-1),
-      ...(train && { curve: curveOf(path) }),
-    }),
+    row: (outcomes) => {
+      const curve = train && curveOf(path);
+      // a run that its budget ended reports nothing itself: what it had reached at its last evaluation
+      const { environmentSteps, updates, seconds } = curve?.at(-1) ?? {};
+      const ended = made && { ended: "by its budget", environmentSteps, updates, wallSeconds: seconds };
+      return { trained: made ? (outcomes[0] ?? ended) : null, evaluation: outcomes.at(-1), ...(curve && { curve }) };
+    },
   };
 }
 
