@@ -1,21 +1,16 @@
 /** What must hold of ACE whatever its weights: who is numbered how does not matter, who is absent does not either, greedy is best. */
-import type { Tensor } from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
-import { act, type Exploration } from "../../agents/ace/act.js";
-import { encode, type NetworkParameters } from "../../agents/ace/network.js";
-import { decisionsOf, follow } from "../../agents/ace/sequence.js";
 import { aceSettings } from "../../agents/ace/settings.js";
-import type { StepTensors } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
-import { openDevice } from "../../src/tensor/devices.js";
 import { RandomStream } from "../../src/tensor/random.js";
-import { HostArray, type HostTree, specOf } from "../../src/tensor/tree.js";
-import { greedyExploration, randomSample, stepOf, worlds } from "./fixture.js";
+import { HostArray, type HostTree } from "../../src/tensor/tree.js";
+import { randomSample, worlds } from "./fixture.js";
 import { parameters } from "./parameters.js";
+import * as play from "./play.js";
 import type { Sample } from "./reference.js";
 
 const spec = worlds.battle;
-const { agents: n, untargetedActions: U } = spec;
+const { agents: n } = spec;
 const rng = RandomStream.from(5, "properties");
 const samples = Array.from({ length: 6 }, () => randomSample(rng, spec));
 const permutation = (size: number): number[] => {
@@ -40,37 +35,10 @@ describe.each(["relational", "transformer"] as const)("ACE, %s", (encoder) => {
   const settings = aceSettings.parse({ hidden: 8, heads: 2, encoder });
   const weights = parameters(7, spec, settings);
 
-  /** Greedy roll-out. */
-  async function rollOut(world: EnvironmentSpec, of: readonly Sample[], orders: readonly (readonly number[])[]) {
-    const device = await openDevice("js");
-    const B = of.length;
-    const order = HostArray.int32(Int32Array.from(orders.flat()), B, world.agents);
-    const args = [weights, stepOf(of, world) as HostTree, greedyExploration(B, world, order) as HostTree];
-    const fn = (p: NetworkParameters, step: StepTensors, e: Exploration) =>
-      act(p, step, e, "fixed") as unknown as Record<string, Tensor>;
-    const compiled = await device.compile(fn, args.map(specOf) as never, "act");
-    const out = (await compiled.run(args)) as Record<"actions" | "values", HostArray>;
-    const A = world.actions;
-    return of.map((_, b) => ({
-      actions: Array.from(out.actions.data.subarray(b * world.agents, (b + 1) * world.agents)),
-      values: Array.from({ length: world.agents }, (_, i) =>
-        Array.from(out.values.data.subarray((b * world.agents + i) * A, (b * world.agents + i + 1) * A)),
-      ),
-    }));
-  }
-
-  /** V after each position along given joint actions. */
-  async function valuesAlong(of: readonly Sample[], actions: readonly number[][], orders: readonly (readonly number[])[]) {
-    const device = await openDevice("js");
-    const B = of.length;
-    const ints = (rows: readonly (readonly number[])[]) => HostArray.int32(Int32Array.from(rows.flat()), B, n);
-    const args = [weights, stepOf(of, spec) as HostTree, ints(actions), ints(orders)] as HostTree[];
-    const fn = (p: NetworkParameters, step: StepTensors, a: Tensor, order: Tensor) =>
-      follow(p, encode(p, step), decisionsOf(a, order, step, U)).values;
-    const compiled = await device.compile(fn, args.map(specOf) as never, "follow");
-    const { data } = (await compiled.run(args)) as HostArray;
-    return of.map((_, b) => Array.from(data.subarray(b * n, (b + 1) * n)));
-  }
+  const rollOut = (world: EnvironmentSpec, of: readonly Sample[], orders: readonly (readonly number[])[]) =>
+    play.rollOut(weights, world, of, orders);
+  const valuesAlong = (of: readonly Sample[], actions: readonly number[][], orders: readonly (readonly number[])[]) =>
+    play.valuesAlong(weights, spec, of, actions, orders);
 
   const close = (got: readonly number[][], wanted: readonly number[][]) => {
     got.flat().forEach((value, k) => {
@@ -177,22 +145,14 @@ describe.each(["relational", "transformer"] as const)("ACE, %s", (encoder) => {
   });
 
   it("equals brute force: every joint action is played and valued, and the best is taken decision by decision", async () => {
-    for (const sample of samples.slice(0, 2)) {
-      const legal = sample.actionMask.map((mask) => mask.flatMap((available, a) => (available ? [a] : [])));
-      const joint = legal.reduce<number[][]>((all, own) => all.flatMap((chosen) => own.map((a) => [...chosen, a])), [[]]);
-      const every = <T>(x: T): T[] => joint.map(() => x);
-      const order = permutation(n);
-      const valued = await valuesAlong(every(sample), joint, every(order));
-      const [greedy] = await rollOut(spec, [sample], [order]);
-      let left = joint.map((_, k) => k);
-      for (const [p, agent] of order.entries()) {
-        const best = Math.max(...left.map((k) => valued[k]![p]!));
-        for (const k of left) expect(greedy!.values[agent]![joint[k]![agent]!]).toBeCloseTo(valued[k]![p]!, 4);
-        expect(greedy!.values[agent]![greedy!.actions[agent]!]).toBeCloseTo(best, 4);
-        left = left.filter((k) => joint[k]![agent] === greedy!.actions[agent]);
-      }
-      expect(left.length).toBe(1);
-    }
+    for (const sample of samples.slice(0, 2)) await play.expectBruteForce(weights, spec, sample, permutation(n));
+  });
+
+  it("equals brute force in a battle of skirmish", async () => {
+    const battle = play.duringBattle();
+    const ofBattle = parameters(8, battle.spec, settings);
+    const joint = await play.expectBruteForce(ofBattle, battle.spec, battle.sample, [2, 0, 1]);
+    expect(joint).toBeGreaterThanOrEqual(7 ** 3); // five moves and two targets or more, each
   });
 
   /** Runs with other weights in place of {@link weights}. */
