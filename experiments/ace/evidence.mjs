@@ -72,7 +72,9 @@ const tables = {
     runs: (seed) =>
       maps.map((map) => {
         const from = starts[map];
-        const warm = from ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.3")] : [];
+        const warm = from
+          ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.3", "agent.learningRate=0.0005")]
+          : [];
         return { name: map, train: [`ace/${map}`, ...warm] };
       }),
   },
@@ -213,6 +215,12 @@ function curveOf(path) {
     }));
 }
 
+/** What a run was trained with: presets change. */
+function settingsOf(path) {
+  const { agent, training } = parse(readFileSync(`${path}/config.yaml`, "utf8"));
+  return { agent, training };
+}
+
 /** The commands of a run, and what is kept of their outcomes. */
 function job({ name: of, train, distill, evaluate }, seed) {
   const path = run(name, of, seed);
@@ -228,7 +236,11 @@ function job({ name: of, train, distill, evaluate }, seed) {
       // a run that its budget ended reports nothing itself: what it had reached at its last evaluation
       const { environmentSteps, updates, seconds } = curve?.at(-1) ?? {};
       const ended = made && { ended: "by its budget", environmentSteps, updates, wallSeconds: seconds };
-      return { trained: made ? (outcomes[0] ?? ended) : null, evaluation: outcomes.at(-1), ...(curve && { curve }) };
+      return {
+        trained: made ? (outcomes[0] ?? ended) : null,
+        evaluation: outcomes.at(-1),
+        ...(curve && { settings: settingsOf(path), curve }),
+      };
     },
   };
 }
@@ -236,14 +248,34 @@ function job({ name: of, train, distill, evaluate }, seed) {
 const jobsOf = (seed) => table.runs(seed).map((one) => job(one, seed));
 const only = values.only?.split(",").map(scaled);
 const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only, list: values.list });
+/** The best scripted policy's win rate on each map, from the table in the environment's README, in %. */
+function scripted() {
+  const readme = readFileSync(new URL("../../envs/skirmish/README.md", import.meta.url), "utf8");
+  const lines = readme.split("\n").filter((line) => /^\| \w+ (\| \d+\.\d ){6}\|$/.test(line));
+  const cells = (line) => line.split("|").map((cell) => cell.trim());
+  const policies = ["random", "closest", "weakest", "focus-fire", "kite", "flee"];
+  return new Map(
+    lines.map((line) => {
+      const [, map, ...rates] = cells(line).slice(0, 8);
+      const best = Math.max(...rates.map(Number));
+      return [map, best > 0 ? `${best} % (${policies[rates.map(Number).indexOf(best)]})` : "0 %"];
+    }),
+  );
+}
+
 if (!values.list) {
+  const wide = name === "wide";
+  const best = wide ? scripted() : new Map();
   printTable(
-    ["run", "seed", "env steps", "updates", "minutes", "wins of evaluation", "return"],
+    [
+      ...["run", ...(wide ? ["from"] : []), "seed", "env steps", "updates", "minutes", "wins"],
+      ...["return", ...(wide ? ["best script wins"] : [])],
+    ],
     rows.map(({ name: of, seed, trained, evaluation }) => [
-      ...[of, seed, trained?.environmentSteps ?? "", trained?.updates ?? ""],
+      ...[of, ...(wide ? [starts[of] ?? ""] : []), seed, trained?.environmentSteps ?? "", trained?.updates ?? ""],
       trained?.wallSeconds === undefined ? "" : (trained.wallSeconds / 60).toFixed(1),
       `${(100 * evaluation.winRate).toFixed(0)} % of ${evaluation.episodes}`,
-      evaluation.meanReturn.toFixed(2),
+      ...[evaluation.meanReturn.toFixed(1), ...(wide ? [best.get(of) ?? ""] : [])],
     ]),
   );
 }
