@@ -4,10 +4,12 @@ class Corridor:
     n_agents = 2
     n_actions = 3
     action_names = ["stay", "left", "right"]
+    unit_types = ["ringer"]
 
     def __init__(self, length=6):
         self.length = length
         self.episode_limit = 4 * length
+        self.world_size = (length + 1, 2)
 
     def reset(self, seed):
         self.at = [seed % self.length, 7 * seed % self.length]
@@ -22,6 +24,10 @@ class Corridor:
 
     def available_actions(self):
         return [[1, x > 0, x < self.length] for x in self.at]
+
+    # Only for replays: x, y, radius, team, type, alive, health, its maximum, shield, its maximum.
+    def units(self):
+        return [[x + 0.5, 1, 0.4, 0, 0, 1, 1, 1, 0, 0] for x in self.at]
 
     def observations(self):
         a, b = (x / self.length for x in self.at)

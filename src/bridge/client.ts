@@ -2,6 +2,7 @@ import type {
   EnvironmentSpec,
   EnvironmentSpecInput,
   EpisodeInfo,
+  Frame,
   TimeStep,
   TimeStepField,
   VectorEnvironment,
@@ -11,6 +12,7 @@ import { timeStepFields } from "../environment.js";
 import { completeEnvironment } from "../environments/complete.js";
 import { resetTimeStep, viewOf } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
+import { Canvas, type Drawing, isDrawing } from "./canvas.js";
 import type { Connection } from "./connection.js";
 import { type Dtype, dtypeOf, type Message, type WireArray, type WireData } from "./protocol.js";
 
@@ -24,9 +26,11 @@ export interface Patience {
 
 export const defaultPatience: Patience = { start: 120, answer: 120 };
 
-type ArrayField = TimeStepField | "reward" | "terminated" | "truncated";
+type OutcomeField = "reward" | "terminated" | "truncated";
+/** What only pictures need. */
+type DrawnField = "units" | "world";
 
-const fieldDtypes: Readonly<Record<ArrayField, Dtype>> = {
+const fieldDtypes: Readonly<Record<TimeStepField | OutcomeField | DrawnField, Dtype>> = {
   entities: "float32",
   relations: "float32",
   alive: "uint8",
@@ -37,7 +41,11 @@ const fieldDtypes: Readonly<Record<ArrayField, Dtype>> = {
   reward: "float32",
   terminated: "uint8",
   truncated: "uint8",
+  units: "float32",
+  world: "float32",
 };
+
+const drawnFields: readonly unknown[] = ["units", "world"] satisfies DrawnField[];
 
 /**
  * Shakes hands with a host and makes its batch of simulators a {@link VectorEnvironment}.
@@ -66,17 +74,19 @@ export async function connectGroups(
   wanted?: number,
 ): Promise<VectorEnvironment[]> {
   const welcome = await connection.request("hello", wanted === undefined ? {} : { copies: wanted }, {}, patience.start);
-  const { spec, copies, fields } = welcome.fields;
+  const { spec, copies, fields, drawing } = welcome.fields;
   const wellFormed =
     welcome.kind === "welcome" &&
     isRecord(spec) &&
     Number.isInteger(copies) &&
     (copies as number) > 0 &&
     Array.isArray(fields) &&
-    fields.every((field): field is TimeStepField => (timeStepFields as readonly unknown[]).includes(field));
+    fields.every((field) => (timeStepFields as readonly unknown[]).includes(field) || drawnFields.includes(field)) &&
+    (drawing === undefined || isDrawing(drawing));
   if (!wellFormed) throw new BatonError("incompatible", `${connection.peer}: the host's "${welcome.kind}" is not a welcome`);
   // `completeEnvironment` checks every number of the spec.
-  const served = { spec: spec as unknown as EnvironmentSpecInput, fields };
+  const read = fields.filter((field): field is TimeStepField => !drawnFields.includes(field));
+  const served = { spec: spec as unknown as EnvironmentSpecInput, fields: read, ...(isDrawing(drawing) && { drawing }) };
   return shares(copies as number, groups).map(
     ([first, end]) => new RemoteEnvironment(connection, patience, served, first, end - first),
   );
@@ -86,6 +96,12 @@ export async function connectGroups(
 export function shares(total: number, parts: number): [first: number, end: number][] {
   const count = Math.min(parts, total);
   return Array.from({ length: count }, (_, k) => [Math.floor((k * total) / count), Math.floor(((k + 1) * total) / count)]);
+}
+
+interface Served {
+  readonly spec: EnvironmentSpecInput;
+  readonly fields: readonly TimeStepField[];
+  readonly drawing?: Drawing;
 }
 
 /** Copies `first` … `first + copies`−1 of one host. The arrays of an answer are copied straight from its frame into the caller's. */
@@ -101,14 +117,11 @@ class RemoteEnvironment implements VectorEnvironment {
   /** The host leaves out entities, observations or state, which then follow from the others. */
   readonly #derives: boolean;
   readonly #views = new WeakMap<VectorTimeStep, readonly TimeStep[]>();
+  readonly #canvas: Canvas | undefined;
+  /** Where the host sends what there is to be drawn. */
+  readonly frame?: (copy: number) => Frame;
 
-  constructor(
-    connection: Connection,
-    patience: Patience,
-    { spec, fields }: { readonly spec: EnvironmentSpecInput; readonly fields: readonly TimeStepField[] },
-    first: number,
-    copies: number,
-  ) {
+  constructor(connection: Connection, patience: Patience, { spec, fields, drawing }: Served, first: number, copies: number) {
     const silent = completeEnvironment({ spec, reset() {}, step() {} });
     const noActions = new Int32Array(0);
     this.spec = silent.spec;
@@ -119,6 +132,10 @@ class RemoteEnvironment implements VectorEnvironment {
     this.#fields = fields;
     this.#derive = (view) => silent.step(noActions, view);
     this.#derives = !(spec.entityFeatures && spec.observationSize && spec.stateSize);
+    if (!drawing) return;
+    const canvas = new Canvas(copies, drawing);
+    this.#canvas = canvas;
+    this.frame = (copy) => canvas.frame(copy);
   }
 
   async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {
@@ -144,6 +161,7 @@ class RemoteEnvironment implements VectorEnvironment {
     );
     const infos = this.#infosOf(answer, copies.length);
     const rows = this.#fields.map((field) => [field, this.#arrayOf(answer, field, out, copies.length)] as const);
+    this.#draw(answer, copies);
     for (const [k, copy] of copies.entries()) {
       const view = views[copy]!;
       resetTimeStep(view);
@@ -173,6 +191,11 @@ class RemoteEnvironment implements VectorEnvironment {
       out[field].set(this.#arrayOf(answer, field, out, copies));
     }
     for (let copy = 0; copy < copies; copy++) out.infos[copy] = infos[copy]!;
+    if (this.#canvas)
+      this.#draw(
+        answer,
+        Array.from({ length: copies }, (_, copy) => copy),
+      );
     if (this.#derives) for (const view of views) this.#derive(view);
   }
 
@@ -187,9 +210,19 @@ class RemoteEnvironment implements VectorEnvironment {
   }
 
   /** An array of the answer with `rows` rows, each as long as a row of `out`. */
-  #arrayOf(answer: Message, field: ArrayField, out: VectorTimeStep, rows: number): Exclude<WireData, BigInt64Array> {
+  #arrayOf(answer: Message, field: TimeStepField | OutcomeField, out: VectorTimeStep, rows: number) {
+    return this.#sized(answer, field, (out[field].length / this.copies) * rows);
+  }
+
+  /** Keeps what is to be drawn of copies, whose rows the answer has in this order. */
+  #draw(answer: Message, copies: readonly number[]): void {
+    if (!this.#canvas) return;
+    const units = this.#sized(answer, "units", this.#canvas.unitsSize * copies.length) as Float32Array;
+    this.#canvas.keep(copies, units, this.#sized(answer, "world", 2 * copies.length) as Float32Array);
+  }
+
+  #sized(answer: Message, field: keyof typeof fieldDtypes, size: number): Exclude<WireData, BigInt64Array> {
     const array = answer.arrays.get(field);
-    const size = (out[field].length / this.copies) * rows;
     if (!array || dtypeOf(array.data) !== fieldDtypes[field] || array.data.length !== size) {
       const found = array ? `${dtypeOf(array.data)} [${array.shape}]` : "missing";
       throw this.#incompatible(`sent a time step whose ${field} is ${found}, not ${fieldDtypes[field]} of ${size}`);

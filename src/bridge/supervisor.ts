@@ -5,7 +5,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import type { EnvironmentSpec, Frame, VectorEnvironment, VectorTimeStep } from "../environment.js";
 import { LostEpisodes } from "../environments/lost.js";
 import type { Warn } from "../environments/opened.js";
 import { BatonError } from "../errors.js";
@@ -36,7 +36,7 @@ export class SupervisedHost {
   ) {
     this.#current = session;
     this.#session = Promise.resolve(session);
-    this.groups = session.groups.map((group, k) => new SupervisedGroup(this, k, group.spec, group.copies));
+    this.groups = session.groups.map((group, k) => new SupervisedGroup(this, k, group));
   }
 
   /**
@@ -133,12 +133,20 @@ class SupervisedGroup implements VectorEnvironment {
   /** Where the episodes of these copies run; undefined when they are lost. */
   #session: Session | undefined;
 
+  readonly spec: EnvironmentSpec;
+  readonly copies: number;
+  /** Where the host's simulators can be drawn. */
+  readonly frame?: (copy: number) => Frame | undefined;
+
   constructor(
     private readonly host: SupervisedHost,
     private readonly index: number,
-    readonly spec: EnvironmentSpec,
-    readonly copies: number,
-  ) {}
+    { spec, copies, frame }: VectorEnvironment,
+  ) {
+    this.spec = spec;
+    this.copies = copies;
+    if (frame) this.frame = (copy) => this.#session?.groups[index]?.frame?.(copy);
+  }
 
   async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {
     const session = await this.host.session();

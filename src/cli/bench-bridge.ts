@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { Dealer } from "zeromq";
 import { connectGroups } from "../bridge/client.js";
@@ -9,6 +8,7 @@ import type { VectorEnvironment } from "../environment.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { positiveNumber, wholeNumber } from "./arguments.js";
 import { type BenchRow, benchRow, median, printBench } from "./bench-report.js";
+import { cpuSeconds } from "./cpu-time.js";
 
 interface BenchBridgeOptions {
   rounds: string;
@@ -192,7 +192,7 @@ async function warmUp(players: readonly { step(): Promise<void> }[]): Promise<vo
 
 /** All players go on by themselves for about `seconds`. */
 async function measure(players: readonly { step(): Promise<void> }[], seconds: number, host?: number): Promise<Rate> {
-  const cpuBefore = cpuSeconds(host);
+  const cpuBefore = cpuSeconds(host === undefined ? [] : [host]);
   const start = performance.now();
   const end = start + 1000 * seconds;
   const times: number[] = [];
@@ -208,7 +208,7 @@ async function measure(players: readonly { step(): Promise<void> }[], seconds: n
     }),
   );
   const elapsed = (performance.now() - start) / 1000;
-  const cpu = (1e6 * (cpuSeconds(host) - cpuBefore)) / times.length;
+  const cpu = (1e6 * (cpuSeconds(host === undefined ? [] : [host]) - cpuBefore)) / times.length;
   return { perSecond: times.length / elapsed, roundTrip: 1000 * median(times), cpu };
 }
 
@@ -225,20 +225,6 @@ async function cpuTime(python: string, seconds: number): Promise<BenchRow> {
     value: (100 * cpu) / (1e6 * simulatedStep),
     peer: { name: "at most", value: 5, target: 1, better: "lower" },
   });
-}
-
-/** Seconds of CPU that this process and a host have used. */
-function cpuSeconds(pid: number | undefined): number {
-  const { user, system } = process.cpuUsage();
-  let ticks = 0;
-  try {
-    // See proc(5): after the name, which may hold anything but ends with the last bracket, utime and stime are fields 12 and 13.
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ");
-    ticks = Number(fields[11]) + Number(fields[12]);
-  } catch {
-    // Not Linux: only this side is counted.
-  }
-  return (user + system) / 1e6 + ticks / 100;
 }
 
 /** Two hosts against one with steps of 5 ms, each with one request under way. */

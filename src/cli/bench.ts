@@ -11,6 +11,7 @@ import { benchLearnerCommand } from "./bench-learner.js";
 import { benchMaskedCommand } from "./bench-masked.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
 import { benchRow, median, printBench } from "./bench-report.js";
+import { cpuSeconds, descendants } from "./cpu-time.js";
 
 export function benchCommand(): Command {
   return new Command("bench")
@@ -70,12 +71,15 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
         ),
     ),
   );
+  // Hosts that were started here are counted; those in containers or elsewhere are nobody's children.
+  const hosts = opened.served ? descendants() : [];
+  const whose = opened.served ? (hosts.length > 0 ? " (with the hosts')" : " (without the hosts')") : "";
   const rates = ways.map((): number[] => []);
   const cpuRates = ways.map((): number[] => []);
   // The ways take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
   for (let round = 0; round <= rounds; round++) {
     for (const [k, player] of players.entries()) {
-      const { rate, cpuRate } = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds);
+      const { rate, cpuRate } = await player.stepsPerSecond(round === 0 ? seconds / 2 : seconds, hosts);
       if (round === 0) continue;
       rates[k]!.push(rate);
       cpuRates[k]!.push(cpuRate);
@@ -88,7 +92,7 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
     const name = `${id}, ${counted(way.size, "copy", "copies")}${spread}`;
     return [
       benchRow({ name, unit: "env steps/s", value: median(rates[k]!) }),
-      benchRow({ name, unit: "env steps/CPU s", value: median(cpuRates[k]!) }),
+      benchRow({ name, unit: `env steps/CPU s${whose}`, value: median(cpuRates[k]!) }),
     ];
   });
   printBench(rows, options.json === true);
@@ -121,14 +125,14 @@ class RandomPlayer {
   }
 
   /**
-   * Plays for about `seconds`: steps, summed over copies, per second, and per second of processor time of all this process's threads.
+   * Plays for about `seconds`: steps, summed over copies, per second, and per second of processor time of all this process's threads and of the given hosts.
    * On a machine with other work to do only the latter says how fast an idle core would be.
    */
-  async stepsPerSecond(seconds: number): Promise<{ rate: number; cpuRate: number }> {
+  async stepsPerSecond(seconds: number, hosts: readonly number[]): Promise<{ rate: number; cpuRate: number }> {
     if (!this.#started) await this.#reset(Array.from({ length: this.environment.copies }, (_, copy) => copy));
     this.#started = true;
     const start = performance.now();
-    const cpuBefore = process.cpuUsage();
+    const cpuBefore = cpuSeconds(hosts);
     let steps = 0;
     let elapsed = 0;
     while (elapsed < seconds) {
@@ -138,8 +142,7 @@ class RandomPlayer {
       steps += this.environment.copies;
       elapsed = (performance.now() - start) / 1000;
     }
-    const { user, system } = process.cpuUsage(cpuBefore);
-    return { rate: steps / elapsed, cpuRate: steps / (Math.max(user + system, 1) / 1e6) };
+    return { rate: steps / elapsed, cpuRate: steps / Math.max(cpuSeconds(hosts) - cpuBefore, 1e-6) };
   }
 
   #step(): void | Promise<void> {

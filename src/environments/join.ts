@@ -1,4 +1,4 @@
-import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import type { EnvironmentSpec, Frame, VectorEnvironment, VectorTimeStep } from "../environment.js";
 import { sliceOf } from "./timestep.js";
 
 /**
@@ -14,6 +14,7 @@ export function joinEnvironments(groups: readonly VectorEnvironment[], close: ()
 class JoinedEnvironment implements VectorEnvironment {
   readonly spec: EnvironmentSpec;
   readonly copies: number;
+  readonly frame?: (copy: number) => Frame | undefined;
   /** First copy of each group. */
   readonly #firsts: readonly number[];
   readonly #slices = new WeakMap<VectorTimeStep, readonly VectorTimeStep[]>();
@@ -29,6 +30,11 @@ class JoinedEnvironment implements VectorEnvironment {
       return copies - group.copies;
     });
     this.copies = copies;
+    if (!groups.every((group) => group.frame)) return;
+    this.frame = (copy) => {
+      const k = this.#firsts.findLastIndex((first) => first <= copy);
+      return groups[k]!.frame!(copy - this.#firsts[k]!);
+    };
   }
 
   async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {

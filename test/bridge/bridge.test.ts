@@ -104,6 +104,32 @@ async function gone(pid: number): Promise<void> {
 }
 
 describe.skipIf(!python)("a Python environment over the bridge", () => {
+  it("gives pictures of every copy, where the environment says where its units are", async () => {
+    const env = await open(`${example}:Corridor`, 3, { options: { length: 4 } });
+    const out = allocateVectorTimeStep(env.spec, 3);
+    const places = (copy: number) => env.frame!(copy)!.units.map(({ x }) => x);
+    await env.reset([0, 1, 2], [0, 1, 2], out);
+    expect([0, 1, 2].map(places)).toEqual([
+      [0.5, 0.5],
+      [1.5, 3.5],
+      [2.5, 2.5],
+    ]);
+    await env.step(Int32Array.of(2, 0, 1, 2, 0, 2), out);
+    expect([0, 1, 2].map(places)).toEqual([
+      [1.5, 0.5],
+      [0.5, 4.5],
+      [2.5, 3.5],
+    ]);
+    await env.reset([1], [3], out);
+    expect([0, 1, 2].map(places)).toEqual([
+      [1.5, 0.5],
+      [3.5, 1.5],
+      [2.5, 3.5],
+    ]);
+    expect(env.frame!(1)).toMatchObject({ width: 5, height: 2, units: [{ type: "ringer", team: 0, alive: true }, { y: 1 }] });
+    expect((await open(`${games}:Lights`)).frame).toBeUndefined();
+  });
+
   it("has the spec that its class gives it", async () => {
     const { spec, copies } = await open(`${games}:Duel`, 2);
     expect(copies).toBe(2);

@@ -1,6 +1,7 @@
 /** Hosts that die, hang, fail or send garbage are replaced, and say why when that does not help. */
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeMessage } from "../../src/bridge/protocol.js";
@@ -10,6 +11,7 @@ import { SupervisedHost } from "../../src/bridge/supervisor.js";
 import type { VectorEnvironment } from "../../src/environment.js";
 import { LostEpisodes } from "../../src/environments/lost.js";
 import { allocateVectorTimeStep } from "../../src/environments/timestep.js";
+import { childHosts } from "../faults/hosts.js";
 import { temporaryFolder } from "../temporary-folder.js";
 import { fakeHost } from "./fake-host.js";
 import { findPython } from "./python.js";
@@ -141,6 +143,36 @@ describe.skipIf(!python)("a supervised host", () => {
     await groups[1]!.begin();
     await groups[0]!.begin();
     await groups[0]!.calm();
+  });
+
+  it("that is stopped loses nothing when it goes on in time", async () => {
+    const { begin, calm, out } = await troubled("none", { answerSeconds: 60 });
+    const [host] = childHosts();
+    await begin();
+    await calm();
+    process.kill(host!, "SIGSTOP");
+    const stepping = calm() as Promise<void>;
+    const first = await Promise.race([stepping.then(() => "answered"), sleep(300, "waiting")]);
+    process.kill(host!, "SIGCONT");
+    await stepping;
+    await calm();
+    expect({ first, host: childHosts(), warnings }).toEqual({ first: "waiting", host: [host], warnings: [] });
+    expect([...out.truncated]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("that is stopped for too long is replaced, and ends although it is stopped", async () => {
+    const { begin, calm, out } = await troubled("none", { answerSeconds: 0.5 });
+    const [host] = childHosts();
+    await begin();
+    await calm();
+    process.kill(host!, "SIGSTOP");
+    expect(await caught(calm())).toBeInstanceOf(LostEpisodes);
+    expect(warnings).toEqual([expect.stringMatching(/no answer to "step" within 0.5 s/)]);
+    for (let attempt = 0; (await caught(begin())) instanceof LostEpisodes && attempt < 5; attempt++);
+    for (let t = 0; t < 3; t++) await calm();
+    expect([...out.truncated]).toEqual([1, 1, 1, 1]);
+    expect(childHosts()).toHaveLength(1);
+    expect(childHosts()).not.toContain(host);
   });
 
   it("does not leave the others running when one cannot be started", async () => {

@@ -1,7 +1,10 @@
 /**
  * Four hosts under training, one of which is killed every moment: the team learns what it would have learnt, nothing is left over,
- * and every episode that was lost is counted. `BATON_FAULT_SECONDS=300 npx vitest run test/faults/killed-hosts.test.ts` does so
- * for five minutes.
+ * and every episode that was lost is counted.
+ *
+ *     BATON_FAULT_SECONDS=300 BATON_FAULT_AGENT=ace npx vitest run test/faults/killed-hosts.test.ts
+ *
+ * does so for five minutes with ACE, then trains once more for as many steps without a kill, and prints both.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,8 +23,10 @@ import { childHosts, memory, openFiles } from "./hosts.js";
 
 const python = findPython();
 const seconds = Number(process.env.BATON_FAULT_SECONDS ?? 6);
+const agentName = process.env.BATON_FAULT_AGENT ?? "iql";
+const long = process.env.BATON_FAULT_SECONDS !== undefined;
 /** Seconds between two kills. */
-const pause = seconds > 60 ? 2 : 0.5;
+const pause = seconds > 60 ? 3 : 0.5;
 const example = fileURLToPath(new URL("../../experiments/examples/my_env.py", import.meta.url));
 
 afterEach(() => vi.unstubAllEnvs());
@@ -70,90 +75,94 @@ function counted(environment: VectorEnvironment): { environment: VectorEnvironme
   return { environment: { ...environment, spec, copies, groups, ...(close && { close }) }, ledger };
 }
 
+/** Trains until `until` is over or `steps` are done, a random host being killed every moment or none. */
+async function trainWithHosts({ kills: killing, until, steps }: { kills: boolean; until?: number; steps?: number }) {
+  const settings = {
+    env: { id: `python:${example}:Corridor`, length: 4 },
+    agent: { name: agentName, ...(agentName === "ace" && { hidden: 24 }) },
+    training: { environmentSteps: steps ?? 1e9, copies: 16, warmupSteps: 200, replayCapacity: 20_000 },
+    evaluation: { everySteps: 1e9, episodes: 16 },
+    checkpoint: { everySteps: 5000 },
+    simulators: { hosts: 4, python: python!, backoffSeconds: 0.05, failures: 100 },
+  };
+  const { config, spec, agent, environment: served } = await resolveExperiment({ settings, origin: () => undefined });
+  const device = await openDevice("cpu", { threads: 1 });
+  const filesBefore = openFiles();
+  const warnings: string[] = [];
+  const fleet = await served.vectorize(config.training.copies, config, (sentence) => warnings.push(sentence));
+  expect(childHosts()).toHaveLength(4);
+  const filesOfFleet = openFiles() - filesBefore;
+  const { environment, ledger } = counted(fleet);
+  const twin = vectorize(() => corridor({ length: 4 }), config.evaluation.episodes);
+  const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment: twin });
+
+  const stop = new AbortController();
+  let kills = 0;
+  const chance = RandomStream.from(1, "faults");
+  const killer = setInterval(() => {
+    const hosts = childHosts();
+    if (!killing || hosts.length === 0) return;
+    process.kill(hosts[chance.integer(hosts.length)]!, "SIGKILL");
+    kills += 1;
+  }, 1000 * pause);
+  const end = until === undefined ? undefined : setTimeout(() => stop.abort(), 1000 * until);
+  const memorySeen: number[] = [];
+  const start = performance.now();
+  await trainer.run(
+    {
+      onStep() {
+        if (performance.now() - start > memorySeen.length * 1000) memorySeen.push(memory());
+      },
+    },
+    stop.signal,
+  );
+  clearInterval(killer);
+  clearTimeout(end);
+  // All at once: what is still under way goes on, and may be lost, while the fleet is closed.
+  const { ended, lost, begun } = ledger;
+  const counters = { episodes: trainer.state().collector.episodes, lost: trainer.lostEpisodes };
+  const running = ledger.running.reduce((sum, { size }) => sum + size, 0);
+  const filesAfter = openFiles() - filesBefore;
+  const policy = agent.policy(await trainer.learnerState());
+  const evaluator = await Evaluator.create({ device, environment: twin, agent, policy });
+  const { winRate, meanLength } = await evaluator.evaluate(policy, { episodes: 64, seed: 7 });
+  evaluator.dispose();
+  trainer.dispose();
+  await fleet.close?.();
+  const half = memorySeen[Math.floor(memorySeen.length / 2)] ?? 0;
+  const growthInSecondHalfMiB = Math.round((memorySeen.at(-1)! - half) / 2 ** 20);
+  const facts = {
+    kills,
+    failures: warnings.length,
+    steps: trainer.environmentSteps,
+    ...counters,
+    winRate,
+    meanLength,
+  };
+  if (long) console.log(agentName, { ...facts, growthInSecondHalfMiB, filesOfFleet, filesAfter });
+  expect(counters).toEqual({ episodes: ended, lost });
+  expect(begun).toBe(ended + lost + running);
+  expect(childHosts()).toEqual([]);
+  // Hosts that are being replaced at this moment hold a few less or more.
+  expect(filesAfter).toBeLessThanOrEqual(filesOfFleet + 30);
+  return facts;
+}
+
 it.skipIf(!python || !existsSync("/proc"))(
   `${seconds} s of killed hosts change nothing`,
   async () => {
     const sockets = temporaryFolder();
     vi.stubEnv("TMPDIR", sockets);
     vi.stubEnv("PYTHONDONTWRITEBYTECODE", "1");
-    const settings = {
-      env: { id: `python:${example}:Corridor`, length: 4 },
-      agent: { name: "iql" },
-      training: { environmentSteps: 1e9, copies: 16, warmupSteps: 200, replayCapacity: 20_000 },
-      evaluation: { everySteps: 1e9, episodes: 16 },
-      checkpoint: { everySteps: 5000 },
-      simulators: { hosts: 4, python: python!, backoffSeconds: 0.05, failures: 100 },
-    };
-    const { config, spec, agent, environment: served } = await resolveExperiment({ settings, origin: () => undefined });
-    const device = await openDevice("cpu", { threads: 1 });
-    const filesBefore = openFiles();
-    const warnings: string[] = [];
-    const fleet = await served.vectorize(config.training.copies, config, (sentence) => warnings.push(sentence));
-    expect(childHosts()).toHaveLength(4);
-    const filesOfFleet = openFiles() - filesBefore;
-    const { environment, ledger } = counted(fleet);
-    const twin = vectorize(() => corridor({ length: 4 }), config.evaluation.episodes);
-    const trainer = await Trainer.create({
-      config,
-      spec,
-      agent,
-      device,
-      environment,
-      evaluationEnvironment: twin,
-    });
-
-    const stop = new AbortController();
-    let kills = 0;
-    const chance = RandomStream.from(1, "faults");
-    const killer = setInterval(() => {
-      const hosts = childHosts();
-      if (hosts.length === 0) return;
-      process.kill(hosts[chance.integer(hosts.length)]!, "SIGKILL");
-      kills += 1;
-    }, 1000 * pause);
-    setTimeout(() => stop.abort(), 1000 * seconds);
-    const memorySeen: number[] = [];
-    const start = performance.now();
-    await trainer.run(
-      {
-        onStep() {
-          if (performance.now() - start > memorySeen.length * 1000) memorySeen.push(memory());
-        },
-      },
-      stop.signal,
-    );
-    clearInterval(killer);
-    const { episodes } = trainer.state().collector;
-    const running = ledger.running.reduce((sum, { size }) => sum + size, 0);
-    const filesAfter = openFiles() - filesBefore;
-    const policy = agent.policy(await trainer.learnerState());
-    const evaluator = await Evaluator.create({ device, environment: twin, agent, policy });
-    const { winRate } = await evaluator.evaluate(policy, { episodes: 64, seed: 7 });
-    evaluator.dispose();
-    trainer.dispose();
-    await fleet.close?.();
-    const half = memorySeen[Math.floor(memorySeen.length / 2)] ?? 0;
-    const facts = {
-      kills,
-      failures: warnings.length,
-      steps: trainer.environmentSteps,
-      episodes,
-      lost: trainer.lostEpisodes,
-      winRate,
-    };
-    const growth = Math.round((memorySeen.at(-1)! - half) / 2 ** 20);
-    if (process.env.BATON_FAULT_SECONDS)
-      console.log({ ...facts, seconds, growthInSecondHalfMiB: growth, filesOfFleet, filesAfter });
-
-    expect(winRate).toBe(1);
-    expect(kills).toBeGreaterThanOrEqual(Math.min(5, seconds / pause - 2));
-    expect(facts.lost).toBeGreaterThan(0);
-    expect({ ended: episodes, lost: facts.lost }).toEqual({ ended: ledger.ended, lost: ledger.lost });
-    expect(ledger.begun).toBe(episodes + facts.lost + running);
-    expect(childHosts()).toEqual([]);
+    const killed = await trainWithHosts({ kills: true, until: seconds });
+    expect(killed.winRate).toBe(1);
+    expect(killed.kills).toBeGreaterThanOrEqual(Math.min(5, seconds / pause - 2));
+    expect(killed.lost).toBeGreaterThan(0);
+    if (long) {
+      const undisturbed = await trainWithHosts({ kills: false, steps: killed.steps });
+      expect(undisturbed).toMatchObject({ winRate: killed.winRate, lost: 0 });
+    }
     expect(readdirSync(sockets).filter((name) => name.startsWith("baton-"))).toEqual([]);
-    // Hosts that are being replaced at this moment hold a few less or more.
-    expect(filesAfter).toBeLessThanOrEqual(filesOfFleet + 30);
   },
-  1000 * (seconds + 120),
+  1000 * (2 * seconds + 240),
 );

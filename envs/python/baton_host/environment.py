@@ -20,7 +20,13 @@ FIELDS: Mapping[str, tuple[str, str, int]] = {
     "actionTargets": ("action_targets", "int32", -1),  # [n, A-U]
     "observations": ("observations", "float32", 0),  # [n, O]
     "state": ("state", "float32", 0),  # [G]
+    "units": ("units", "float32", 0),  # [M, 10], see UNIT; only for pictures, like the next
+    "world": ("world_size", "float32", 0),  # [2]: width and height
 }
+
+#: What is drawn of a unit. Places and radius in world units, y grows upwards; team 0 = the agents', 1 = the enemy, 2 = neutral; type
+#: counts the spec's ``unit_types``. The agents come first.
+UNIT = ("x", "y", "radius", "team", "type", "alive", "health", "health_max", "shield", "shield_max")
 
 Arrays = Mapping[str, "np.ndarray[Any, Any]"]
 Info = Mapping[str, Union[int, float, bool, str]]
@@ -42,6 +48,8 @@ class Spec:
     predicted_features: tuple[int, ...] = ()
     #: The entity that one agent at a time may hold, and the column of entities that is above 0 for its holder.
     held_entity: Optional[tuple[int, int]] = None
+    #: The types of units that are drawn.
+    unit_types: tuple[str, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """The spec as the fields of EnvironmentSpecInput."""
@@ -66,6 +74,12 @@ class Spec:
         if "state" in self.shapes:
             wire["stateSize"] = self.shapes["state"][0]
         return wire
+
+    def drawing(self) -> Optional[dict[str, Any]]:
+        """What the viewer has to know besides the units of each step."""
+        if "units" not in self.shapes:
+            return None
+        return {"types": list(self.unit_types), "units": self.shapes["units"][0]}
 
 
 class Step(NamedTuple):

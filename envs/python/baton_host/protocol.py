@@ -11,7 +11,7 @@ Offsets count from the first byte after the padding, are multiples of 8, and fol
 kind       direction       fields, [arrays]
 ========== =============== ==========================================================================
 hello      client to host  id
-welcome    host to client  id, spec, copies, fields: the time-step arrays that this environment sends
+welcome    host to client  id, spec, copies, fields: the time-step arrays that this environment sends; drawing, if "units" is one
 reset      client to host  id, [copies int32 [k], seeds int64 [k]]
 step       client to host  id, first (0 if left out), [actions int32 [k, n]]: for copies first ... first+k-1
 timestep   host to client  id, infos, [the fields and reward, terminated, truncated; leading axis k]

@@ -95,7 +95,10 @@ class Server:
 
     def _dispatch(self, message: protocol.Message, request_id: Any) -> bytes:
         if message.kind == "hello":
-            fields = {"id": request_id, "copies": self._batch.copies, "fields": list(self._batch.fields)}
+            fields: dict[str, Any] = {"id": request_id, "copies": self._batch.copies, "fields": list(self._batch.fields)}
+            drawing = self._batch.spec.drawing()
+            if drawing is not None:
+                fields["drawing"] = drawing
             return protocol.encode("welcome", {**fields, "spec": self._batch.spec.to_wire()})
         if message.kind == "reset":
             copies, seeds = _array(message, "copies", "int32", 1), _array(message, "seeds", "int64", 1)

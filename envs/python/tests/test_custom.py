@@ -41,6 +41,13 @@ class Specs(unittest.TestCase):
         wire = adapt(Lights).spec.to_wire()
         self.assertEqual({"id", "agents", "actions", "untargetedActions", "episodeLimit", "predictedFeatures", "observationSize"}, set(wire))
 
+    def test_units_may_be_drawn(self) -> None:
+        env = adapt(changed(units=lambda self: [[1, 2, 0.5, 0, 0, 1, 3, 4, 0, 0]] * 3, world_size=(8, 6), unit_types=["lamp"]))
+        self.assertEqual(env.spec.drawing(), {"types": ["lamp"], "units": 3})
+        arrays = env.reset(1)
+        self.assertEqual((arrays["units"].shape, arrays["world"].tolist()), ((3, 10), [8, 6]))
+        self.assertIsNone(adapt(Lights).spec.drawing())
+
     def test_something_may_be_held(self) -> None:
         duel = type("Held", (Duel,), {"held_entity": (3, 1)})
         self.assertEqual(adapt(duel).spec.to_wire()["heldEntity"], {"entity": 3, "holderFeature": 1})
@@ -57,6 +64,10 @@ class Specs(unittest.TestCase):
             (changed(reset=lambda self, seed: {"observation": [[1], [1]]}), 'gave an array "observation"'),
             (changed(reset=lambda self, seed: {}), "gives neither observations nor entities"),
             (changed(reset=lambda self, seed: {"entities": [[1]]}), "gives 1 entities for 2 agents"),
+            (changed(units=lambda self: [[0] * 10] * 2), "gives units but has no world_size"),
+            (changed(units=lambda self: [[0] * 10], world_size=(4, 4)), "gives 1 units for 2 agents"),
+            (changed(units=lambda self: [[0] * 9] * 2, world_size=(4, 4)), r"gives units of shape \[2, 9\], but it must be \[M, 10\]"),
+            (changed(units=lambda self: [[0] * 10] * 2, world_size=4), r"gives world_size of shape \[\], but it must be \[2\]"),
             (changed(step=None), "has no method step"),
             (lambda: type("Held", (Duel,), {"held_entity": (4, 1)})(), r"has held_entity = \(4, 1\), but must have an entity"),
             (lambda: Troubled("make"), "cannot be made: RuntimeError: no simulator here"),

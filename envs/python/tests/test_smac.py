@@ -47,6 +47,14 @@ class Smac(unittest.TestCase):
         self.assertEqual(arrays["actionTargets"].tolist(), [[2, 3], [0, -1]])
         np.testing.assert_allclose(arrays["relations"][0, 2], [-1 / 6, -1 / 6, 0, -1, 1, 1], rtol=1e-5)
 
+    def test_units_are_drawn(self) -> None:
+        env = make()
+        self.assertEqual(env.spec.drawing(), {"types": ["marauder", "marine", "medivac"], "units": 4})
+        arrays = env.reset(0)
+        self.assertEqual(arrays["world"].tolist(), [32, 16])
+        np.testing.assert_allclose(arrays["units"][0], [8.5, 6.5, 0.375, 0, 1, 1, 45, 150, 0, 50])
+        np.testing.assert_allclose(arrays["units"][2], [8.5, 11.5, 0.375, 1, 0, 1, 100, 150, 50, 50])
+
     def test_steps_deaths_and_the_end(self) -> None:
         env = make("smac:MMM", save_replay_every=2)
         sc2 = fake.StarCraft2Env.made[0]

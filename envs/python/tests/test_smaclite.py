@@ -36,6 +36,14 @@ class Smaclite(unittest.TestCase):
         np.testing.assert_allclose(arrays["relations"][0, 2], [8 / 6, 8 / 6, -1, 0, 0, 0], rtol=1e-5)
         self.assertEqual(arrays["actionTargets"].tolist(), [[2], [0]])
 
+    def test_units_are_drawn_the_dead_without_life(self) -> None:
+        env = self.make()
+        arrays = env.reset(1)
+        self.assertEqual((env.spec.drawing()["types"], arrays["world"].tolist()), (["marine", "medivac", "zealot"], [32, 32]))
+        np.testing.assert_allclose(arrays["units"][2], [23.5, 16.5, 0.75, 1, 2, 1, 45, 90, 20, 30])
+        env.step([1, 1])
+        np.testing.assert_allclose(env.step([1, 1]).arrays["units"][0], [9.5, 16.5, 0.75, 0, 0, 0, 0, 90, 0, 30])
+
     def test_the_dead_keep_their_place_and_send_nothing(self) -> None:
         batch = Batch([self.make()])
         batch.reset([0], [1])

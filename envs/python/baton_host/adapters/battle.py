@@ -50,6 +50,10 @@ class Battle:
     readiness: "np.ndarray[Any, Any]"
     #: [N] distance that targets may be away, in game units.
     reach: "np.ndarray[Any, Any]"
+    #: [N] for pictures only: in hit points and game units.
+    health_max: "np.ndarray[Any, Any]"
+    shield_max: "np.ndarray[Any, Any]"
+    radius: "np.ndarray[Any, Any]"
 
     @staticmethod
     def empty(agents: int, entities: int) -> "Battle":
@@ -57,7 +61,17 @@ class Battle:
         zeros = lambda: np.zeros(entities, "float32")  # noqa: E731
         position = np.zeros((entities, 2), "float32")
         alive, kind, heals = (np.zeros(entities, "int64") for _ in range(3))
-        return Battle(agents, alive, kind, heals, position, zeros(), zeros(), zeros(), np.full(entities, RANGE, "float32"))
+        reach = np.full(entities, RANGE, "float32")
+        return Battle(agents, alive, kind, heals, position, zeros(), zeros(), zeros(), reach, zeros(), zeros(), zeros())
+
+    def units(self) -> "np.ndarray[Any, Any]":
+        """[N, 10], the columns of ``environment.UNIT``."""
+        x, y = self.position.T
+        living = self.alive != 0
+        team = np.arange(len(living)) >= self.agents
+        health, shield = self.health * living, self.shield * living
+        columns = (x, y, self.radius, team, self.kind, living, health, self.health_max, shield, self.shield_max)
+        return np.stack(columns, axis=1).astype("float32")
 
 
 @dataclass(frozen=True)

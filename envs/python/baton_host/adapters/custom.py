@@ -2,7 +2,9 @@
 
 Attributes: ``n_agents``, ``n_actions``, ``episode_limit``; where wanted ``name``, ``action_names``, ``predicted_features``,
 ``n_untargeted_actions`` (U: action U+k acts on the entity in ``action_targets[i, k]``; only for environments with targets) and
-``held_entity`` (the entity that one agent at a time may hold, like a ball, and the column of entities that is above 0 for its holder).
+``held_entity`` (the entity that one agent at a time may hold, like a ball, and the column of entities that is above 0 for its holder);
+for replays ``world_size`` (width, height) and ``unit_types``, and the method ``units()`` [M, 10], the columns being those of
+``environment.UNIT``.
 
 Methods: ``reset(seed) -> obs`` and ``step(actions) -> (obs, reward, terminated, truncated, info)``, where ``obs`` is [n, O] or a
 dict with any of observations [n, O], entities [N, S], relations [N, N, R], alive [N], action_mask [n, A],
@@ -17,11 +19,11 @@ from typing import Any, Callable, Mapping, Optional
 
 import numpy as np
 
-from ..environment import FIELDS, Arrays, Info, Spec, Step
+from ..environment import FIELDS, UNIT, Arrays, Info, Spec, Step
 from ..errors import HostError, user_code
 from ..loading import load_class
 
-_METHODS = {wire: "available_actions" if wire == "actionMask" else name for wire, (name, _, _) in FIELDS.items()}
+_METHODS = {wire: "available_actions" if wire == "actionMask" else name for wire, (name, _, _) in FIELDS.items() if wire != "world"}
 _WIRE_NAMES = {name: wire for wire, (name, _, _) in FIELDS.items()}
 
 
@@ -81,6 +83,8 @@ class CustomEnvironment:
         for wire, getter in self._getters.items():
             if wire not in arrays:
                 arrays[wire] = np.asarray(getter())
+        if "units" in arrays:
+            arrays["world"] = np.asarray(getattr(self._env, "world_size", ()))
         # An array of nothing is an array that is not given.
         return {wire: array for wire, array in arrays.items() if array.size > 0}
 
@@ -112,6 +116,7 @@ class CustomEnvironment:
             action_names=names,
             predicted_features=tuple(int(column) for column in getattr(self._env, "predicted_features", ())),
             held_entity=self._held_entity(shapes),
+            unit_types=tuple(str(name) for name in getattr(self._env, "unit_types", ("unit",))),
         )
 
     def _held_entity(self, shapes: Mapping[str, tuple[int, ...]]) -> Optional[tuple[int, int]]:
@@ -136,6 +141,8 @@ class CustomEnvironment:
             "actionTargets": (n, A - U),
             "observations": (n, "O"),
             "state": ("G",),
+            "units": ("M", len(UNIT)),
+            "world": (2,),
         }
         for wire, shape in shapes.items():
             want = wanted[wire]
@@ -143,6 +150,10 @@ class CustomEnvironment:
                 text = ", ".join(str(w) for w in want)
                 hint = "n_untargeted_actions says how many of the actions have no target" if wire == "actionTargets" else ""
                 raise self._broken(f"gives {FIELDS[wire][0]} of shape {list(shape)}, but it must be [{text}]", hint)
+        if "units" in shapes and "world" not in shapes:
+            raise self._broken("gives units but has no world_size", "it says how wide and how high the world is")
+        if "units" in shapes and shapes["units"][0] < n:
+            raise self._broken(f"gives {shapes['units'][0]} units for {n} agents", "the agents are drawn first")
         if N < n:
             raise self._broken(f"gives {N} entities for {n} agents", "every agent is an entity; the agents come first")
         if U < A and "actionTargets" not in shapes:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..environment import Arrays, Spec, Step
+from ..environment import UNIT, Arrays, Spec, Step
 from ..errors import HostError, unknown_name, user_code, user_fault
 from ..packages import require
 from . import battle as features
@@ -161,9 +161,12 @@ class SmacEnvironment:
                 "actionTargets": (n, self._slots),
                 "observations": (n, int(info["obs_shape"])),
                 "state": (int(info["state_shape"]),),
+                "units": (N, len(UNIT)),
+                "world": (2,),
             },
             action_names=features.action_names((*features.MOVES, *looks), self._slots),
             predicted_features=features.dynamic_columns(len(self._types)),
+            unit_types=tuple(self._types),
         )
 
     def reset(self, seed: int) -> Arrays:
@@ -214,6 +217,8 @@ class SmacEnvironment:
             "actionTargets": features.action_targets(battle, self._slots),
             "observations": np.stack(env.get_obs()),
             "state": np.asarray(env.get_state()),
+            "units": battle.units(),
+            "world": np.array([env.map_x, env.map_y]),
         }
 
     def _battle(self) -> Battle:
@@ -231,6 +236,7 @@ class SmacEnvironment:
             battle.alive[u] = unit.health > 0
             battle.position[u] = unit.pos.x, unit.pos.y
             battle.health[u], battle.shield[u] = unit.health, unit.shield
+            battle.health_max[u], battle.shield_max[u], battle.radius[u] = unit.health_max, unit.shield_max, unit.radius
             battle.readiness[u] = unit.energy if name == "medivac" else unit.weapon_cooldown
             if u < n and unit.health > 0:
                 battle.reach[u] = env.unit_shoot_range(u)

@@ -14,7 +14,7 @@ from typing import Any, Callable, Mapping, Optional
 
 import numpy as np
 
-from ..environment import Arrays, Spec, Step
+from ..environment import UNIT, Arrays, Spec, Step
 from ..errors import HostError, unknown_name, user_code
 from ..packages import require
 from . import battle as features
@@ -125,9 +125,12 @@ class SmacliteEnvironment:
                 "actionTargets": (n, self._slots),
                 "observations": (n, env.obs_size),
                 "state": (env.state_size,),
+                "units": (N, len(UNIT)),
+                "world": (2,),
             },
             action_names=features.action_names(features.MOVES, self._slots),
             predicted_features=features.dynamic_columns(len(self._types)),
+            unit_types=tuple(self._types),
         )
 
     def reset(self, seed: int) -> Arrays:
@@ -164,6 +167,8 @@ class SmacliteEnvironment:
             "actionTargets": features.action_targets(battle, self._slots),
             "observations": np.stack(obs),
             "state": np.asarray(env.get_state()),
+            "units": battle.units(),
+            "world": np.array(self._size),
         }
 
     def _read_units(self) -> Battle:
@@ -179,6 +184,7 @@ class SmacliteEnvironment:
                 battle.heals[u] = heals
                 battle.position[u] = unit.pos
                 battle.health[u], battle.shield[u] = unit.hp, unit.shield
+                battle.health_max[u], battle.shield_max[u], battle.radius[u] = unit.max_hp, unit.max_shield, unit.radius
                 battle.readiness[u] = unit.energy if heals else unit.cooldown * _TICKS
         return battle
 

@@ -99,8 +99,9 @@ class StarCraft2Env:
 
 def unit(unit_type: int, x: float, y: float, health: float, shield: float = 0.0, cooldown: float = 0.0, energy: float = 0.0) -> Any:
     return SimpleNamespace(
-        unit_type=unit_type, pos=SimpleNamespace(x=x, y=y), health=health, shield=shield, weapon_cooldown=cooldown, energy=energy
-    )
+        unit_type=unit_type, pos=SimpleNamespace(x=x, y=y), health=health, shield=shield, weapon_cooldown=cooldown, energy=energy,
+        health_max=150.0, shield_max=50.0, radius=0.375,
+    )  # fmt: skip
 
 
 class StarCraftCapabilityEnvWrapper:

@@ -96,8 +96,9 @@ class SMACliteEnv:
     def _unit(kind: Any, x: float, k: int) -> Any:
         position = np.array([x, 16.5 + k], np.float32)
         return SimpleNamespace(
-            type=kind, combat_type=kind.combat_type, hp=45, shield=20, cooldown=0.5, energy=75, pos=position
-        )
+            type=kind, combat_type=kind.combat_type, hp=45, shield=20, cooldown=0.5, energy=75, pos=position,
+            max_hp=90, max_shield=30, radius=0.75,
+        )  # fmt: skip
 
 
 MODULES = {
