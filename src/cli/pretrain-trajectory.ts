@@ -7,6 +7,7 @@ import { optionLayer, type SettingLayer, yamlLayer } from "../training/layers.js
 import { trajectoryAgent } from "../training/transfer.js";
 import { resolveTrajectoryRecipe, trajectoryRecipeLayer, trajectoryRecipeNames } from "../trajectory/recipe.js";
 import { openTrajectoryRun, pretrainTrajectories, trajectoryRecipeOf } from "../trajectory/run.js";
+import { nothingToLearnFrom } from "../trajectory/windows.js";
 import { fileName } from "./arguments.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson, printLines } from "./output.js";
@@ -38,6 +39,7 @@ export async function pretrainFromRecordings(
   const path = options.run ?? join("runs", `${fileName(name)}-${wanted!.seed}`);
   const goesOn = RunFolder.inspect(path) === "run";
   const recipe = goesOn ? resolveTrajectoryRecipe([trajectoryRecipeOf(openTrajectoryRun(path)), ...layers]) : wanted!;
+  if (recipe.data.recordings.length === 0) throw nothingToLearnFrom();
   const device = await openDevice(recipe.device, { threads: recipe.threads });
   const interrupt = onInterrupt();
   process.stderr.write(

@@ -17,6 +17,7 @@ import { RunFolder } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import { openDevice } from "../tensor/devices.js";
 import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js";
+import { trajectoryRecipeNames } from "../trajectory/recipe.js";
 import { collect, fileName, wholeNumber } from "./arguments.js";
 import { writeCurve } from "./curve.js";
 import { onInterrupt } from "./interrupt.js";
@@ -68,7 +69,7 @@ function commandLine({ seed, device, threads, set }: PretrainOptions): SettingLa
 
 async function pretrain(name: string, options: PretrainOptions): Promise<void> {
   if (isOfTrajectories(name, options.run)) return pretrainFromRecordings(name, options, commandLine(options));
-  const wanted = resolveRecipe([recipeLayer(name), ...commandLine(options)]);
+  const wanted = resolveRecipe([recipeLayer(name, trajectoryRecipeNames()), ...commandLine(options)]);
   const path = options.run ?? join("runs", `${fileName(name.replace(/\.ya?ml$/, ""))}-${wanted.seed}`);
   const resumes = RunFolder.inspect(path) === "run";
   const recipe = resumes ? resolveRecipe([recipeOf(openPretraining(path)), ...commandLine(options)]) : wanted;

@@ -31,13 +31,13 @@ export function recipeNames(): string[] {
     .sort();
 }
 
-/** A recipe by name, or of a YAML file by path. */
-export function recipeLayer(nameOrFile: string): SettingLayer {
+/** A recipe by name, or of a YAML file by path; `others` are names of recipes of another kind, for people. */
+export function recipeLayer(nameOrFile: string, others: readonly string[] = []): SettingLayer {
   const isFile = /\.ya?ml$/.test(nameOrFile);
   const path = isFile ? nameOrFile : join(recipeFolder(), `${nameOrFile}.yaml`);
   if (existsSync(path))
     return yamlLayer(readFileSync(path, "utf8"), isFile ? nameOrFile : `experiments/masked/${nameOrFile}.yaml`);
-  if (!isFile) throw unknownName("recipe", nameOrFile, recipeNames());
+  if (!isFile) throw unknownName("recipe", nameOrFile, [...recipeNames(), ...others]);
   throw new BatonError("unknown-name", `there is no file ${path}`, { hint: `recipes: ${recipeNames().join(", ")}` });
 }
 

@@ -1,4 +1,5 @@
 /** Plays episodes and writes them down. Episode k depends on the recording's seed and on k alone, however many copies play. */
+import { setImmediate } from "node:timers/promises";
 import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
 import { LostEpisodes } from "../environments/lost.js";
 import { randomLegalAction } from "../environments/player.js";
@@ -98,6 +99,8 @@ class Recorder {
       this.#write();
       if (ended.length > 0 && this.#written < to) await this.#begin(ended);
       onStep?.();
+      // embedded simulators and scripted policies never wait for anything: let Ctrl-C be heard
+      await setImmediate();
     }
   }
 

@@ -153,6 +153,14 @@ describe("a recording", () => {
     expect(contents(join(root, "middle"))).toEqual(contents(path));
   });
 
+  it("hears of Ctrl-C while simulators that never wait are played", async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 50);
+    const { episodes } = await recordTo("endless", { episodes: 1_000_000 }, stop.signal);
+    expect(episodes).toBeLessThan(1_000_000);
+    expect(contents(join(root, "endless"))).toHaveLength(episodes);
+  });
+
   it("is none the worse for simulators that break", async () => {
     const opened = await openEmbedded("skirmish/3m");
     let [steps, resets, broken] = [0, 0, 0];

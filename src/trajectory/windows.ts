@@ -70,11 +70,7 @@ export class WindowSource {
     { frames, stride }: { frames: number; stride: number },
   ) {
     const [first] = recordings;
-    if (!first) {
-      throw new BatonError("invalid-value", "data.recordings names no recording to learn from", {
-        hint: "record one with `baton record --env skirmish/3m --to recordings/3m`, then: baton pretrain trajectory --recording recordings/3m",
-      });
-    }
+    if (!first) throw nothingToLearnFrom();
     for (const recording of recordings) refuseOtherFeatures(first, recording);
     const most = (of: (spec: Recording["spec"]) => number) => Math.max(...recordings.map(({ spec }) => of(spec)));
     const { entityFeatures, relationFeatures } = first.spec;
@@ -172,6 +168,11 @@ export class WindowSource {
     for (const { recording } of this.#sources) recording.close();
   }
 }
+
+export const nothingToLearnFrom = (): BatonError =>
+  new BatonError("invalid-value", "data.recordings names no recording to learn from", {
+    hint: "record one with `baton record --env skirmish/3m --to recordings/3m`, then: baton pretrain trajectory --recording recordings/3m",
+  });
 
 function refuseOtherFeatures(first: Recording, other: Recording): void {
   const words = { entityFeatures: "features per entity", relationFeatures: "features per relation" };
