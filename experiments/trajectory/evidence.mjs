@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
 });
 const [map] = positionals;
 if (!maps[map]) {
-  const usage = `${Object.keys(maps).join("|")} [--seeds 0,1] [--only scratch,random,mixed,across,frames] [--episodes 1000] [--updates 2000] [--list]`;
+  const usage = `${Object.keys(maps).join("|")} [--seeds 0,1] [--only scratch,random,mixed,across,frames,…] [--episodes 1000] [--updates 2000] [--list]`;
   process.stderr.write(`usage: node experiments/trajectory/evidence.mjs ${usage}\n`);
   process.exit(1);
 }
@@ -101,12 +101,16 @@ function lastHeldOut(path) {
   return { model: heldOutLoss, persistence: persistenceLoss };
 }
 
+/** Whole time steps are hidden: the encoder sees everybody in those that are left, as it will in the agent. */
+const wholeFrames = ["masking.strategy=frame", "masking.ratio=0.75"];
 const jobs = (seed) => [
   job(seed, "scratch"),
   job(seed, "random", recording(map, "random")),
   job(seed, "mixed", recording(map, "mixed")),
   job(seed, "across", recording(other, "random")),
-  job(seed, "frames", recording(map, "random"), "masking.strategy=frame", "masking.ratio=0.75"),
+  job(seed, "frames", recording(map, "random"), ...wholeFrames),
+  job(seed, "frames mixed", recording(map, "mixed"), ...wholeFrames),
+  job(seed, "frames across", recording(other, "random"), ...wholeFrames),
 ];
 const seeds = values.seeds.split(",").map(Number);
 const rows = gather(`trajectory/${map}.json`, seeds, jobs, { only: values.only?.split(","), list: values.list });

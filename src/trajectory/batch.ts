@@ -80,10 +80,15 @@ function writeKept(batch: TrajectoryBatch, b: number, window: Window, keep: Int3
   const K = keep.length;
   const { entities: N, entityAt, relations, present, tokens } = window;
   const frameOf = (token: number) => Math.floor(token / P);
-  /** How many of a frame's entities are there, and how many of these are kept. */
-  const [there, kept] = [new Int32Array(layout.frames), new Int32Array(layout.frames)];
+  /** How many of a frame's entities are there, and which of the kept tokens are. */
+  const there = new Int32Array(layout.frames);
+  const kept: number[][] = Array.from(there, () => []);
   for (const [token, one] of present.entries()) there[frameOf(token)]! += one;
-  for (const token of keep) kept[frameOf(token)]! += present[token]!;
+  keep.forEach((token, i) => {
+    if (present[token] === 1) kept[frameOf(token)]!.push(i);
+  });
+  const rows = (array: HostArray, width: number) => array.data.fill(0, b * K * K * width, (b + 1) * K * K * width);
+  const [relationRows, seen, share] = [rows(batch.relations, R), rows(batch.seen, 1), rows(batch.share, 1)];
   for (const [i, token] of keep.entries()) {
     const row = b * K + i;
     const frame = frameOf(token);
@@ -91,15 +96,14 @@ function writeKept(batch: TrajectoryBatch, b: number, window: Window, keep: Int3
     batch.present.data[row] = present[token]!;
     batch.team.data[row] = token % P < agents ? 1 : 0;
     batch.entities.data.set(tokens.subarray(token * S, (token + 1) * S), row * S);
-    for (const [j, other] of keep.entries()) {
+    if (present[token] === 0) continue;
+    for (const j of kept[frame]!) {
       const pair = row * K + j;
-      const sees = present[token] === 1 && present[other] === 1 && frameOf(other) === frame;
-      batch.seen.data[pair] = sees ? 1 : 0;
+      seen[pair] = 1;
       // the mean over those that are kept stands for the mean over all that are there, of which the encoder's is the share there/N
-      batch.share.data[pair] = sees ? there[frame]! / N / kept[frame]! : 0;
-      const from = ((frame * N + entityAt[token % P]!) * N + entityAt[other % P]!) * R;
-      if (sees) batch.relations.data.set(relations.subarray(from, from + R), pair * R);
-      else batch.relations.data.fill(0, pair * R, (pair + 1) * R);
+      share[pair] = there[frame]! / N / kept[frame]!.length;
+      const from = ((frame * N + entityAt[token % P]!) * N + entityAt[keep[j]! % P]!) * R;
+      for (let r = 0; r < R; r++) relationRows[pair * R + r] = relations[from + r]!;
     }
   }
 }

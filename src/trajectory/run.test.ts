@@ -151,7 +151,9 @@ describe("trajectory pre-training", () => {
   });
 
   it("refuses recipes that make no sense, by name", async () => {
-    expect(trajectoryRecipeNames()).toEqual(expect.arrayContaining(["trajectory", "trajectory-transformer"]));
+    expect(trajectoryRecipeNames()).toEqual(
+      expect.arrayContaining(["trajectory", "trajectory-frames", "trajectory-transformer"]),
+    );
     for (const name of trajectoryRecipeNames())
       expect(() => resolveTrajectoryRecipe([trajectoryRecipeLayer(name)])).not.toThrow();
     expect(await mistake(() => trajectoryRecipeLayer("trajectry"))).toContain('unknown recipe "trajectry"');
