@@ -3,8 +3,8 @@
 //
 // Every run is an ordinary `baton train` of a preset, evaluated on 100 greedy episodes of its best checkpoint. `--scale 4` makes all runs four
 // times as long, with their schedules; `--minutes` ends a run early. What is finished already is not done again. Results are in
-// experiments/results/ace/TABLE.json, each with its curve and the commands that made it.
-import { existsSync, readFileSync } from "node:fs";
+// experiments/results/ace/TABLE.json, each with its curve, its settings and the commands that made it.
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { gather, printTable, runFolder, set } from "../evidence.mjs";
@@ -17,7 +17,7 @@ const maps =
 const starts = {
   "8m": "3m",
   "25m": "8m",
-  "8m_vs_9m": "5m_vs_6m",
+  "8m_vs_9m": "8m",
   "10m_vs_11m": "8m_vs_9m",
   "27m_vs_30m": "10m_vs_11m",
   "3s5z": "2s3z",
@@ -215,6 +215,13 @@ function curveOf(path) {
     }));
 }
 
+/** Keeps the picture of a learning curve beside the results. */
+function keepPicture(file, as) {
+  const folder = new URL("../results/ace/curves/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  if (existsSync(file)) copyFileSync(file, new URL(as, folder));
+}
+
 /** What a run was trained with: presets change. */
 function settingsOf(path) {
   const { agent, training } = parse(readFileSync(`${path}/config.yaml`, "utf8"));
@@ -233,6 +240,7 @@ function job({ name: of, train, distill, evaluate }, seed) {
     ],
     row: (outcomes) => {
       const curve = train && curveOf(path);
+      if (curve?.length > 0) keepPicture(`${path}/curve.svg`, `${name}-${scaled(of)}-${seed}.svg`.replaceAll(/[^\w.-]+/g, "-"));
       // a run that its budget ended reports nothing itself: what it had reached at its last evaluation
       const { environmentSteps, updates, seconds } = curve?.at(-1) ?? {};
       const ended = made && { ended: "by its budget", environmentSteps, updates, wallSeconds: seconds };
