@@ -26,6 +26,16 @@ const starts = {
   "3s_vs_5z": "3s_vs_4z",
   MMM2: "MMM",
 };
+const zeroShot = [
+  ["3m", "8m"],
+  ["8m", "25m"],
+  ["8m", "8m_vs_9m"],
+  ["8m", "10m_vs_11m"],
+  ["8m", "27m_vs_30m"],
+  ["5m_vs_6m", "8m_vs_9m"],
+  ["5m_vs_6m", "10m_vs_11m"],
+  ["2s3z", "3s5z"],
+];
 /** One-shot games, for ACE and for independent learners. */
 const matrix = set(
   "agent.hidden=16",
@@ -93,7 +103,7 @@ const tables = {
     runs: () => [
       ...Object.entries(variants).map(([name, more]) => ({ name: `5m_vs_6m ${name}`, train: ["ace/5m_vs_6m", ...more] })),
       { name: "5m_vs_6m independent learners", train: ["ace/iql/5m_vs_6m"] },
-      { name: "5m_vs_6m fixed order", train: ["ace/5m_vs_6m", ...set("agent.order=fixed")] },
+      { name: "5m_vs_6m shuffled order", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle")] },
       { name: "5m_vs_6m one order per sample", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle-sample")] },
       { name: "5m_vs_6m order by value gap", train: ["ace/5m_vs_6m", ...set("agent.order=gap")] },
       { name: "5m_vs_6m prioritised replay", train: ["ace/5m_vs_6m", ...set("agent.priority=0.6")] },
@@ -137,25 +147,22 @@ const tables = {
       { name: "spiders-and-fly independent learners", train: ["--env", "matrix/spiders-and-fly", "--agent", "iql", ...spiders] },
     ],
   },
+  /** With the weights of the wide table's runs, which come first. */
   transfer: {
     seeds: [0],
     runs: (seed) => [
-      { name: "5m_vs_6m", train: ["ace/5m_vs_6m"] },
-      ...["8m_vs_9m", "10m_vs_11m"].map((map) => ({
-        name: `5m_vs_6m on ${map}, zero-shot`,
-        evaluate: [run("transfer", "5m_vs_6m", seed), "--env", `skirmish/${map}`],
+      ...zeroShot.map(([from, to]) => ({
+        name: `${from} on ${to} zero-shot`,
+        evaluate: [run("wide", from, seed), "--env", `skirmish/${to}`],
       })),
-      { name: "8m_vs_9m from scratch", train: ["ace/8m_vs_9m"] },
-      { name: "8m_vs_9m from 5m_vs_6m", train: ["ace/8m_vs_9m", "--init", run("transfer", "5m_vs_6m", seed)] },
+      // the wide table's run starts from 3m
+      { name: "8m from scratch", train: ["ace/8m"] },
     ],
   },
+  /** Taught by the wide table's runs, which come first. */
   students: {
     seeds: [0],
-    runs: (seed) =>
-      ["3m", "2s3z", "5m_vs_6m"].flatMap((map) => [
-        { name: `${map} teacher`, train: [`ace/${map}`] },
-        { name: `${map} students`, distill: [run("students", `${map} teacher`, seed)] },
-      ]),
+    runs: (seed) => ["3m", "8m", "2s3z", "5m_vs_6m"].map((map) => ({ name: map, distill: [run("wide", map, seed)] })),
   },
 };
 
