@@ -26,6 +26,8 @@ export interface AttentionOptions {
   readonly allow?: Tensor;
   /** [B,h,T,T] or anything that broadcasts to it, finite: added to the logits before the softmax. */
   readonly bias?: Tensor;
+  /** How many tokens, the last ones, attend at all; the others are only looked at. All unless given. */
+  readonly asking?: number;
 }
 
 /** Added to a logit that must not count: large enough that its exponential is 0, small enough that no sum of it overflows. */
@@ -42,24 +44,28 @@ export function initAttention(rng: RandomStream, width: number, heads: number): 
 }
 
 /**
- * Who attends to whom and what they find there, per head: weights [B,h,T,T] that sum to 1 in each row, and values [B·h,T,d].
+ * Who attends to whom and what they find there, per head: weights [B,h,T,T] (n rows where only n tokens ask) that sum to 1 in each row, and
+ * values [B·h,T,d].
  *
  * Tokens come first in the arrays in between: then a head of every sequence is a matrix with rows of one stride, which a product takes
  * as it is, and nothing but the input is moved.
  */
-function weightsAndValues(p: Attention, x: Tensor, { allow, bias }: AttentionOptions): { weights: Tensor; values: Tensor } {
+function weightsAndValues(p: Attention, x: Tensor, options: AttentionOptions): { weights: Tensor; values: Tensor } {
+  const { allow, bias, asking } = options;
   const [B, T, D] = x.shape as [number, number, number];
+  const n = asking ?? T;
   const [, , h, d] = p.input.w.shape as [number, number, number, number];
   const byToken = x.transpose([1, 0, 2]); // [T,B,D]
   const weightOf = tf.unstack(p.input.w.reshape([D, 3, D]), 1);
   const biasOf = tf.unstack(p.input.b.reshape([3, D]), 0);
   const [q, k, v] = weightOf.map((w, i) => {
-    const projected = dense(byToken, { w, b: biasOf[i]! });
-    return projected.reshape([T, B * h, d]).transpose([1, 0, 2]); // [B·h,T,d]
+    const tokens = i === 0 && n < T ? tf.slice(byToken, [T - n, 0, 0], [n, B, D]) : byToken;
+    const projected = dense(tokens, { w, b: biasOf[i]! });
+    return projected.reshape([-1, B * h, d]).transpose([1, 0, 2]); // [B·h,T,d], queries [B·h,n,d]
   }) as [Tensor, Tensor, Tensor];
-  const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true).reshape([B, h, T, T]);
+  const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true).reshape([B, h, n, T]);
   const extra = additive(allow, bias);
-  return { weights: tf.softmax(extra ? tf.add(logits, extra) : logits), values: v };
+  return { weights: tf.softmax(extra ? tf.add(logits, lastRows(extra, n)) : logits), values: v };
 }
 
 /** What is added to the logits, the same for all blocks of an encoder, so that it is computed once when compiled. */
@@ -70,8 +76,20 @@ function additive(allow: Tensor | undefined, bias: Tensor | undefined): Tensor |
   return bias ? tf.add(bias, acrossHeads) : acrossHeads;
 }
 
-/** 1 for each token that may attend to something, [… ,T,1]. */
-const attentive = (allow: Tensor): Tensor => tf.cast(tf.any(allow, -1, true), "float32");
+/** The last `count` rows of matrices [… ,T,·]; one row that stands for all is left as it is. */
+function lastRows(x: Tensor, count: number): Tensor {
+  const rows = x.shape[x.rank - 2]!;
+  if (rows === 1 || rows === count) return x;
+  const from = x.shape.map((_, axis) => (axis === x.rank - 2 ? rows - count : 0));
+  return tf.slice(
+    x,
+    from,
+    x.shape.map((size, axis) => (axis === x.rank - 2 ? count : size)),
+  );
+}
+
+/** 1 for each of the last `count` tokens that may attend to something, [… ,count,1]. */
+const attentive = (allow: Tensor, count: number): Tensor => lastRows(tf.cast(tf.any(allow, -1, true), "float32"), count);
 
 /**
  * The weights of {@link attend}, [B,h,T,T]: rows sum to 1, and to 0 where a token may attend to nothing.
@@ -79,7 +97,7 @@ const attentive = (allow: Tensor): Tensor => tf.cast(tf.any(allow, -1, true), "f
 export function attentionWeights(p: Attention, x: Tensor, options: AttentionOptions = {}): Tensor {
   const { weights } = weightsAndValues(p, x, options);
   if (!options.allow) return weights;
-  const some = attentive(options.allow);
+  const some = attentive(options.allow, weights.shape[2]!);
   return tf.mul(weights, some.rank < 3 ? some : tf.expandDims(some, 1));
 }
 
@@ -88,12 +106,12 @@ export function attentionWeights(p: Attention, x: Tensor, options: AttentionOpti
  * sends no gradient back). Tokens that nobody may attend to must still be finite.
  *
  * @param x [B,T,D]
- * @returns [B,T,D]
+ * @returns [B,T,D], or [B,n,D] of the last n tokens where only they ask.
  */
 export function attend(p: Attention, x: Tensor, options: AttentionOptions = {}): Tensor {
   const { weights, values } = weightsAndValues(p, x, options);
-  const [B, h, T] = weights.shape as [number, number, number, number];
-  const heads = tf.matMul(weights.reshape([B * h, T, T]), values).reshape([B, h, T, values.shape[2]!]);
-  const y = dense(heads.transpose([0, 2, 1, 3]).reshape(x.shape), p.output);
-  return options.allow ? tf.mul(y, attentive(options.allow)) : y;
+  const [B, h, n, T] = weights.shape as [number, number, number, number];
+  const heads = tf.matMul(weights.reshape([B * h, n, T]), values).reshape([B, h, n, values.shape[2]!]);
+  const y = dense(heads.transpose([0, 2, 1, 3]).reshape([B, n, x.shape[2]!]), p.output);
+  return options.allow ? tf.mul(y, attentive(options.allow, n)) : y;
 }

@@ -54,7 +54,7 @@ export function initBlock(rng: RandomStream, width: number, heads: number, hidde
 }
 
 /**
- * x + Attention(Norm(x)), then x + MLP(Norm(x)). x [B,T,D] gives [B,T,D].
+ * x + Attention(Norm(x)), then x + MLP(Norm(x)). x [B,T,D] gives [B,T,D], or [B,n,D] of the last n tokens where only they ask.
  *
  * @param branches [2,B], where given: factors of the two branches for each sample, 0 where a sample passes over one.
  */
@@ -63,6 +63,12 @@ export function applyBlock(p: Block, x: Tensor, options: AttentionOptions = {}, 
   const factors = branches && tf.unstack(branches.reshape([2, B, 1, 1]));
   const scaled = (y: Tensor, which: 0 | 1) => (factors ? tf.mul(y, factors[which]!) : y);
   const attention = { input: foldNorm(p.norm1, p.attention.input), output: p.attention.output };
-  const attended = tf.add(x, scaled(attend(attention, normalise(x), options), 0));
+  const attended = tf.add(lastTokens(x, options.asking), scaled(attend(attention, normalise(x), options), 0));
   return tf.add(attended, scaled(geluMlp(normalise(attended), foldNorm(p.norm2, p.mlp.hidden), p.mlp.output), 1));
+}
+
+/** The last `count` tokens of x [B,T,D]; all unless given. */
+export function lastTokens(x: Tensor, count?: number): Tensor {
+  const [B, T, D] = x.shape as [number, number, number];
+  return count === undefined || count === T ? x : tf.slice(x, [0, T - count, 0], [B, count, D]);
 }

@@ -58,9 +58,7 @@ function embedded(p: Decoder, encoded: Tensor, hasClass: boolean): { front: Tens
 /** Runs the body over `front` and `tokens`, and predicts from the last `count` of them. */
 function predictLast(p: Decoder, front: readonly Tensor[], tokens: readonly Tensor[], count: number): Tensor {
   const all = [...front, ...tokens];
-  const x = encode(p.body, all.length === 1 ? all[0]! : tf.concat(all, 1));
-  const [B, T, D] = x.shape as [number, number, number];
-  return dense(count === T ? x : tf.slice(x, [0, T - count, 0], [B, count, D]), p.predict);
+  return dense(encode(p.body, all.length === 1 ? all[0]! : tf.concat(all, 1), { asking: count }), p.predict);
 }
 
 /**

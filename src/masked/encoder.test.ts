@@ -148,6 +148,31 @@ describe.each(["js", "cpu"])("the encoder on %s", (name) => {
     compiled.dispose();
   });
 
+  it("computes the last tokens alone where only they are asked for", async () => {
+    const device = await openDevice(name);
+    const masked = { allow, bias: normal(rng, [heads, T, T], 2) };
+    const fn = (p: Encoder, x: tf.Tensor, o: { allow: tf.Tensor; bias: tf.Tensor }) => {
+      const run = (asking?: number) => (free: Encoder) => {
+        const y = encode(free, x, asking === undefined ? o : { ...o, asking });
+        const last = asking === undefined ? tf.slice(y, [0, T - 2, 0], [B, 2, D]) : y;
+        return { loss: tf.sum(tf.square(last)), auxiliary: { last } };
+      };
+      return { some: valueAndGradTree(run(2), p), whole: valueAndGradTree(run(), p) };
+    };
+    const shapes = [specOf(params), specOf(tokens as HostTree), specOf(masked)];
+    const compiled = await device.compile(fn as never, shapes, "last tokens");
+    type Result = { auxiliary: { last: HostArray }; gradients: HostTree };
+    const { some, whole } = (await compiled.run([params, tokens, masked])) as { some: Result; whole: Result };
+    expect(some.auxiliary.last.shape).toEqual([B, 2, D]);
+    const close = (a: HostArray, b: HostArray) => {
+      for (const [i, value] of a.data.entries()) expect(Math.abs(value - b.data[i]!)).toBeLessThan(1e-5 * (1 + Math.abs(value)));
+    };
+    close(whole.auxiliary.last, some.auxiliary.last);
+    const expected = leavesOf<HostArray>(whole.gradients);
+    for (const [k, { leaf }] of leavesOf<HostArray>(some.gradients).entries()) close(expected[k]!.leaf, leaf);
+    compiled.dispose();
+  });
+
   it.each(cases)("has the gradients that differences of the float64 loops give: %s", async (_, { allow, ...smooth }) => {
     const device = await openDevice(name);
     const variables = { params, tokens, ...smooth } as HostTree;

@@ -48,10 +48,14 @@ export function initEncoder(rng: RandomStream, shape: EncoderShape): Mapped<Enco
   return { blocks, norm: initNorm(width) };
 }
 
-/** Positions added, all blocks in turn, the last norm. tokens [B,T,D] gives [B,T,D]. */
-export function encode(p: Encoder, tokens: Tensor, { positions, dropPath, ...attention }: EncodeOptions = {}): Tensor {
+/** Positions added, all blocks in turn, the last norm. tokens [B,T,D] gives [B,T,D], or [B,n,D] of the last n where only they are asked for. */
+export function encode(p: Encoder, tokens: Tensor, { positions, dropPath, asking, ...attention }: EncodeOptions = {}): Tensor {
   let x = positions ? tf.add(tokens, positions) : tokens;
   const branches = dropPath && tf.unstack(dropPath);
-  for (let k = 0; p.blocks[k]; k++) x = applyBlock(p.blocks[k]!, x, attention, branches?.[k]);
+  for (let k = 0; p.blocks[k]; k++) {
+    // What the last block makes of tokens that nobody asks for, nobody sees.
+    const options = asking === undefined || p.blocks[k + 1] ? attention : { ...attention, asking };
+    x = applyBlock(p.blocks[k]!, x, options, branches?.[k]);
+  }
   return layerNorm(x, p.norm);
 }
