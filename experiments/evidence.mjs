@@ -1,7 +1,7 @@
 // What scripts of evidence share: ordinary commands of Baton, run one after another, whose results are kept as they come. What is finished
 // already is not done again.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -33,22 +33,25 @@ function command(args, minutes) {
  * @param file where the rows are kept, relative to experiments/results.
  * @param only names of the jobs to do; all unless given.
  * @param list only prints the commands; returns no rows then.
+ * @param again makes rows anew that are there already; the `folder` of such a job is deleted first.
  */
-export function gather(file, seeds, jobsOf, { only, list = false }) {
+export function gather(file, seeds, jobsOf, { only, list = false, again = false }) {
   const path = fileURLToPath(new URL(`results/${file}`, import.meta.url));
   const read = () => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : []);
   let rows = read();
   for (const seed of seeds) {
-    for (const { name, commands, row } of jobsOf(seed)) {
+    for (const { name, folder, commands, row } of jobsOf(seed)) {
       if (only && !only.includes(name)) continue;
       const plain = commands.map((one) => (Array.isArray(one) ? { args: one } : one));
       if (list) {
         for (const { args } of plain) process.stdout.write(`${shown(args)}\n`);
         continue;
       }
-      if (rows.some((done) => done.name === name && done.seed === seed)) continue;
+      const same = (done) => done.name === name && done.seed === seed;
+      if (!again && rows.some(same)) continue;
+      if (again && folder) rmSync(folder, { recursive: true, force: true });
       const outcomes = plain.map(({ args, minutes }) => command(args, minutes));
-      rows = read(); // another process may have added to it
+      rows = read().filter((done) => !same(done)); // another process may have added to it
       rows.push({ name, seed, commands: plain.map(({ args }) => shown(args)), ...row(outcomes) });
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`);

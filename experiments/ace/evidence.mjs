@@ -1,8 +1,8 @@
 // The runs behind the tables of ACE: `node experiments/ace/evidence.mjs TABLE [--seeds 0,1,2] [--only NAME,…] [--scale 1] [--minutes 30]
-// [--threads 1] [--list]`.
+// [--threads 1] [--again] [--list]`.
 //
 // Every run is an ordinary `baton train` of a preset, evaluated on 100 greedy episodes of its best checkpoint. `--scale 4` makes all runs four
-// times as long, with their schedules; `--minutes` ends a run early. What is finished already is not done again. Results are in
+// times as long, with their schedules; `--minutes` ends a run early. What is finished already is not done again unless `--again` says so. Results are in
 // experiments/results/ace/TABLE.json, each with its curve, its settings and the commands that made it.
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -176,13 +176,14 @@ const { values, positionals } = parseArgs({
     only: { type: "string" },
     episodes: { type: "string", default: "100" },
     list: { type: "boolean", default: false },
+    again: { type: "boolean", default: false },
   },
 });
 const [name] = positionals;
 const table = tables[name];
 if (!table) {
   process.stderr.write(
-    `usage: node experiments/ace/evidence.mjs ${Object.keys(tables).join("|")} [--seeds 0,1] [--only NAME,…] [--scale 1] [--minutes 30] [--threads 1] [--list]\n`,
+    `usage: node experiments/ace/evidence.mjs ${Object.keys(tables).join("|")} [--seeds 0,1] [--only NAME,…] [--scale 1] [--minutes 30] [--threads 1] [--again] [--list]\n`,
   );
   process.exit(1);
 }
@@ -241,6 +242,7 @@ function job({ name: of, train, distill, evaluate }, seed) {
   const made = train ? ["train", ...train, ...longer(train), ...threads] : distill ? ["distill", ...distill] : null;
   return {
     name: scaled(of),
+    ...(made && { folder: path }),
     commands: [
       ...(made ? [{ args: [...made, "--seed", String(seed), "--run", path], minutes }] : []),
       ["evaluate", ...(evaluate ?? [path]), "--episodes", values.episodes],
@@ -262,7 +264,7 @@ function job({ name: of, train, distill, evaluate }, seed) {
 
 const jobsOf = (seed) => table.runs(seed).map((one) => job(one, seed));
 const only = values.only?.split(",").map(scaled);
-const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only, list: values.list });
+const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only, list: values.list, again: values.again });
 /** The best scripted policy's win rate on each map, from the table in the environment's README, in %. */
 function scripted() {
   const readme = readFileSync(new URL("../../envs/skirmish/README.md", import.meta.url), "utf8");
