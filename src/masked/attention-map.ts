@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { attentionWeights } from "./attention.js";
 import { type Autoencoder, embedAll } from "./autoencoder.js";
 import { applyBlock } from "./block.js";
-import { layerNorm } from "./norm.js";
+import { centre, normOfCentred } from "./norm.js";
 
 type Tensor = tf.Tensor;
 
@@ -17,11 +17,11 @@ type Tensor = tf.Tensor;
  */
 export function attentionMap(p: Autoencoder, tokens: Tensor, positions: Tensor): Tensor {
   if (!p.cls) throw new TypeError("an attention map needs a model with a class token");
-  let x = embedAll(p, tokens, positions);
+  let x = centre(embedAll(p, tokens, positions));
   let k = 0;
   for (; p.encoder.blocks[k + 1]; k++) x = applyBlock(p.encoder.blocks[k]!, x);
   const last = p.encoder.blocks[k]!;
-  const weights = attentionWeights(last.attention, layerNorm(x, last.norm1)); // [B,h,1+T,1+T]
+  const weights = attentionWeights(last.attention, normOfCentred(x, last.norm1)); // [B,h,1+T,1+T]
   const [B, h, all] = weights.shape as [number, number, number, number];
   const looks = tf.slice(weights, [0, 0, 0, 1], [B, h, 1, all - 1]).reshape([B, h, all - 1]);
   const [least, most] = [tf.min(looks, 2, true), tf.max(looks, 2, true)];

@@ -45,7 +45,7 @@ export function initAttention(rng: RandomStream, width: number, heads: number): 
 
 /**
  * Who attends to whom and what they find there, per head: weights [B,h,T,T] (n rows where only n tokens ask) that sum to 1 in each row, and
- * values [B·h,T,d].
+ * values [B·h,T,d], still without their bias.
  *
  * Tokens come first in the arrays in between: then a head of every sequence is a matrix with rows of one stride, which a product takes
  * as it is, and nothing but the input is moved.
@@ -58,9 +58,11 @@ function weightsAndValues(p: Attention, x: Tensor, options: AttentionOptions): {
   const byToken = x.transpose([1, 0, 2]); // [T,B,D]
   const weightOf = tf.unstack(p.input.w.reshape([D, 3, D]), 1);
   const biasOf = tf.unstack(p.input.b.reshape([3, D]), 0);
+  // What a key's bias adds to a logit is the same for all keys: softmax does not see it. The values' comes after the weighted mean.
+  const biases = [biasOf[0], undefined, undefined];
   const [q, k, v] = weightOf.map((w, i) => {
     const tokens = i === 0 && n < T ? tf.slice(byToken, [T - n, 0, 0], [n, B, D]) : byToken;
-    const projected = dense(tokens, { w, b: biasOf[i]! });
+    const projected = dense(tokens, { w, ...(biases[i] && { b: biases[i] }) });
     return projected.reshape([-1, B * h, d]).transpose([1, 0, 2]); // [B·h,T,d], queries [B·h,n,d]
   }) as [Tensor, Tensor, Tensor];
   const logits = tf.matMul(tf.mul(q, 1 / Math.sqrt(d)), k, false, true).reshape([B, h, n, T]);
@@ -101,6 +103,13 @@ export function attentionWeights(p: Attention, x: Tensor, options: AttentionOpti
   return tf.mul(weights, some.rank < 3 ? some : tf.expandDims(some, 1));
 }
 
+/** The output layer of values to which their bias was not added: a weighted mean of biased values is one of bare values, plus the bias. */
+function withValueBias({ input, output }: Attention): Linear {
+  const D = input.w.shape[0]!;
+  const bias = tf.slice(input.b.reshape([3, D]), [2, 0], [1, D]);
+  return { w: output.w, b: tf.add(output.b, tf.squeeze(tf.matMul(bias, output.w), [0])) };
+}
+
 /**
  * softmax(q·kᵀ/√d + bias)·v over the allowed pairs, heads side by side, projected. A token that may attend to nothing gets zeros (and
  * sends no gradient back). Tokens that nobody may attend to must still be finite.
@@ -112,6 +121,6 @@ export function attend(p: Attention, x: Tensor, options: AttentionOptions = {}):
   const { weights, values } = weightsAndValues(p, x, options);
   const [B, h, n, T] = weights.shape as [number, number, number, number];
   const heads = tf.matMul(weights.reshape([B * h, n, T]), values).reshape([B, h, n, values.shape[2]!]);
-  const y = dense(heads.transpose([0, 2, 1, 3]).reshape([B, n, x.shape[2]!]), p.output);
+  const y = dense(heads.transpose([0, 2, 1, 3]).reshape([B, n, x.shape[2]!]), withValueBias(p));
   return options.allow ? tf.mul(y, attentive(options.allow, n)) : y;
 }

@@ -4,7 +4,7 @@ import { dense, type Linear } from "../tensor/layers.js";
 import type { RandomStream } from "../tensor/random.js";
 import type { HostArray, Mapped } from "../tensor/tree.js";
 import { type Attention, type AttentionOptions, attend, initAttention } from "./attention.js";
-import { foldNorm, initNorm, type Norm, normalise } from "./norm.js";
+import { centreOutputs, foldNorm, initNorm, type Norm, normalise } from "./norm.js";
 
 type Tensor = tf.Tensor;
 
@@ -54,7 +54,8 @@ export function initBlock(rng: RandomStream, width: number, heads: number, hidde
 }
 
 /**
- * x + Attention(Norm(x)), then x + MLP(Norm(x)). x [B,T,D] gives [B,T,D], or [B,n,D] of the last n tokens where only they ask.
+ * x + Attention(Norm(x)), then x + MLP(Norm(x)), both less their mean over D, which no norm sees. x [B,T,D], whose mean over D is 0,
+ * gives [B,T,D] whose mean is 0, or [B,n,D] of the last n tokens where only they ask.
  *
  * @param branches [2,B], where given: factors of the two branches for each sample, 0 where a sample passes over one.
  */
@@ -62,9 +63,10 @@ export function applyBlock(p: Block, x: Tensor, options: AttentionOptions = {}, 
   const [B] = x.shape as [number];
   const factors = branches && tf.unstack(branches.reshape([2, B, 1, 1]));
   const scaled = (y: Tensor, which: 0 | 1) => (factors ? tf.mul(y, factors[which]!) : y);
-  const attention = { input: foldNorm(p.norm1, p.attention.input), output: p.attention.output };
+  const attention = { input: foldNorm(p.norm1, p.attention.input), output: centreOutputs(p.attention.output) };
   const attended = tf.add(lastTokens(x, options.asking), scaled(attend(attention, normalise(x), options), 0));
-  return tf.add(attended, scaled(geluMlp(normalise(attended), foldNorm(p.norm2, p.mlp.hidden), p.mlp.output), 1));
+  const hidden = foldNorm(p.norm2, p.mlp.hidden);
+  return tf.add(attended, scaled(geluMlp(normalise(attended), hidden, centreOutputs(p.mlp.output)), 1));
 }
 
 /** The last `count` tokens of x [B,T,D]; all unless given. */

@@ -4,7 +4,7 @@ import type { RandomStream } from "../tensor/random.js";
 import type { HostArray, Mapped } from "../tensor/tree.js";
 import type { AttentionOptions } from "./attention.js";
 import { applyBlock, type Block, initBlock } from "./block.js";
-import { initNorm, layerNorm, type Norm } from "./norm.js";
+import { centre, initNorm, type Norm, normOfCentred } from "./norm.js";
 
 type Tensor = tf.Tensor;
 
@@ -50,12 +50,12 @@ export function initEncoder(rng: RandomStream, shape: EncoderShape): Mapped<Enco
 
 /** Positions added, all blocks in turn, the last norm. tokens [B,T,D] gives [B,T,D], or [B,n,D] of the last n where only they are asked for. */
 export function encode(p: Encoder, tokens: Tensor, { positions, dropPath, asking, ...attention }: EncodeOptions = {}): Tensor {
-  let x = positions ? tf.add(tokens, positions) : tokens;
+  let x = centre(positions ? tf.add(tokens, positions) : tokens);
   const branches = dropPath && tf.unstack(dropPath);
   for (let k = 0; p.blocks[k]; k++) {
     // What the last block makes of tokens that nobody asks for, nobody sees.
     const options = asking === undefined || p.blocks[k + 1] ? attention : { ...attention, asking };
     x = applyBlock(p.blocks[k]!, x, options, branches?.[k]);
   }
-  return layerNorm(x, p.norm);
+  return normOfCentred(x, p.norm);
 }

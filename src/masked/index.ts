@@ -25,7 +25,7 @@ export {
   orderOf,
   stackMaskings,
 } from "./masking.js";
-export { foldNorm, initNorm, layerNorm, type Norm, normalise } from "./norm.js";
+export { centre, centreOutputs, foldNorm, initNorm, type Norm, normalise, normOfCentred } from "./norm.js";
 export { fromOfficial, type OfficialShape, toOfficial } from "./official/index.js";
 export { initPositions, initSpaceTime, type SpaceTime, sinCosGrid, sinCosLine, spaceTimePositions } from "./positions.js";
 export { hiddenLoss, normaliseTokens, reconstructionLoss } from "./reconstruction.js";

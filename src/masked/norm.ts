@@ -16,24 +16,33 @@ export function initNorm(width: number): Mapped<Norm, Tensor, HostArray> {
   return { gain: HostArray.float32(new Float32Array(width).fill(1), width), offset: zeros([width]) };
 }
 
-/** (x − mean) / √(variance + 1e-6) over the last axis, with a backward pass of few passes over the data. x [… , D] gives [… , D]. */
+/** x − mean over the last axis. x [… , D] gives [… , D]. */
+export const centre = (x: Tensor): Tensor => tf.sub(x, tf.mean(x, -1, true));
+
+/** The linear layer of the same inputs whose results are {@link centre}d: that is done to the weights, which are fewer than the data. */
+export const centreOutputs = ({ w, b }: Linear): Linear => ({ w: centre(w), b: centre(b) });
+
+/**
+ * x / √(mean x² + 1e-6) over the last axis: a layer norm of x whose mean is 0. In a pre-norm transformer nothing but norms sees the sums
+ * that go from block to block, so these are kept centred by {@link centreOutputs}, and no norm has to take a mean away, forwards or
+ * backwards (Jiang et al., 2023, "Pre-RMSNorm and Pre-CRMSNorm transformers"). x [… , D] gives [… , D].
+ */
 export const normalise: (x: Tensor) => Tensor = tf.customGrad((...args) => {
   const [x, save] = args as unknown as [Tensor, (saved: Tensor[]) => void];
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), EPSILON)); // [… ,1]
-  const y = tf.mul(centred, scale);
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), EPSILON)); // [… ,1]
+  const y = tf.mul(x, scale);
   save([y, scale]);
-  // dx = (dy − mean(dy) − y·mean(dy·y)) / √(variance + ε)
+  // dx = (dy − y·mean(dy·y)) / √(mean x² + ε)
   const gradFunc = (dy: Tensor, saved: Tensor[]) => {
     const [normal, rate] = saved as [Tensor, Tensor];
     const along = tf.mul(normal, tf.mean(tf.mul(dy, normal), -1, true));
-    return tf.mul(tf.sub(tf.sub(dy, along), tf.mean(dy, -1, true)), rate);
+    return tf.mul(tf.sub(dy, along), rate);
   };
   return { value: y, gradFunc };
 });
 
-/** Layer norm (Ba, Kiros and Hinton, 2016): {@link normalise} · gain + offset. x [… , D] gives [… , D]. */
-export const layerNorm = (x: Tensor, { gain, offset }: Norm): Tensor => tf.add(tf.mul(normalise(x), gain), offset);
+/** Layer norm (Ba, Kiros and Hinton, 2016) of x whose mean is 0: {@link normalise} · gain + offset. x [… , D] gives [… , D]. */
+export const normOfCentred = (x: Tensor, { gain, offset }: Norm): Tensor => tf.add(tf.mul(normalise(x), gain), offset);
 
 /**
  * The linear layer that does to {@link normalise}d data what `linear` does to the norm's: gain and offset are taken into the weights
