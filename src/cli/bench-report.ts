@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { formatNumber, formatTable, printJson, printLines } from "./output.js";
 
 /** Where the figures were measured. */
@@ -15,7 +15,12 @@ export interface Machine {
   /** Node's version. */
   readonly node: string;
   readonly platform: string;
+  /** How many processes wanted to run in the minute before the benchmark: near 0 on a quiet machine; 0 on Windows, which does not tell. */
+  readonly load: number;
 }
+
+/** Taken when the program starts, before it adds to the load itself. */
+const loadBefore = loadavg()[0]!;
 
 /** One figure. The fields of the peer are there together or not at all; so are those of the target. */
 export interface BenchRow {
@@ -52,6 +57,7 @@ export function thisMachine(): Machine {
     cores: availableParallelism(),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
+    load: loadBefore,
   };
 }
 

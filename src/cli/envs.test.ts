@@ -108,7 +108,13 @@ describe("baton bench env", () => {
   it("reports one copy and several in the schema of all benches", async () => {
     const report = JSON.parse(await run(benchCommand(), ...quick, "--copies", "4", "--json")) as Record<string, unknown>;
     expect(report).toEqual({
-      machine: { cpu: expect.any(String), cores: expect.any(Number), node: process.version, platform: expect.any(String) },
+      machine: {
+        cpu: expect.any(String),
+        cores: expect.any(Number),
+        node: process.version,
+        platform: expect.any(String),
+        load: expect.any(Number),
+      },
       rows: ["1 copy", "4 copies"].flatMap((copies) =>
         ["env steps/s", "env steps/CPU s"].map((unit) => ({
           name: `matrix/spiders-and-fly, ${copies}`,
