@@ -248,7 +248,7 @@ function job({ name: of, train, distill, evaluate }, seed) {
       ["evaluate", ...(evaluate ?? [path]), "--episodes", values.episodes],
     ],
     row: (outcomes) => {
-      const curve = train && curveOf(path);
+      const curve = made && curveOf(path);
       if (curve?.length > 0) keepPicture(`${path}/curve.svg`, `${name}-${scaled(of)}-${seed}.svg`.replaceAll(/[^\w.-]+/g, "-"));
       // a run that its budget ended reports nothing itself: what it had reached at its last evaluation
       const { environmentSteps, updates, seconds } = curve?.at(-1) ?? {};
