@@ -60,7 +60,7 @@ const makers = {
     }
   },
 
-  /** Real videos as folders of frames, 64 pixels high: a street, a tree, a box and a cup. Each clip of 64 frames is a folder. */
+  /** Real videos as folders of frames, 64 pixels high: a street, a tree, a box and a cup. Every 64 frames are a clip, a folder; the rest is left. */
   clips(work, folder) {
     execFileSync("apt-get", ["download", "opencv-doc"], { cwd: work, stdio: ["ignore", "ignore", "inherit"] });
     const deb = readdirSync(work).find((file) => file.endsWith(".deb"));
@@ -77,7 +77,8 @@ const makers = {
       mkdirSync(frames);
       const video = path.replace(/\.gz$/, "");
       execFileSync("ffmpeg", ["-v", "error", "-i", video, "-vf", "scale=-2:64", join(frames, "%05d.png")], { stdio: "inherit" });
-      for (const [i, frame] of readdirSync(frames).sort().entries()) {
+      const all = readdirSync(frames).sort();
+      for (const [i, frame] of all.slice(0, all.length - (all.length % 64)).entries()) {
         const clip = join(folder, name, String(Math.floor(i / 64)).padStart(2, "0"));
         mkdirSync(clip, { recursive: true });
         cpSync(join(frames, frame), join(clip, frame));

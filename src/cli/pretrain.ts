@@ -80,7 +80,6 @@ async function pretrain(name: string, options: PretrainOptions): Promise<void> {
     });
   }
   const interrupt = onInterrupt();
-  const run = beginOrOpen(path, recipe);
   process.stderr.write(`${resumes ? "resuming" : "pre-training"} on ${recipe.data.kind}, seed ${recipe.seed}, in ${path}\n`);
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
   let last: number | null = null;
@@ -89,11 +88,18 @@ async function pretrain(name: string, options: PretrainOptions): Promise<void> {
     process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}\n`);
   };
   const before = process.cpuUsage();
-  const pretrained = await pretrainRun(run, recipe, device, { onReport }, interrupt.signal, options.weights);
+  const pretrained = await pretrainRun(
+    () => beginOrOpen(path, recipe),
+    recipe,
+    device,
+    { onReport },
+    interrupt.signal,
+    options.weights,
+  );
   const { user, system } = process.cpuUsage(before);
   const processorSeconds = (user + system) / 1e6;
   const { updates } = pretrained;
-  await drawPretraining(run, device, pretrained);
+  await drawPretraining(openPretraining(path), device, pretrained);
   if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
   if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates, loss: last, processorSeconds });
   else

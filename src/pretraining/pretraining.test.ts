@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
@@ -126,6 +126,19 @@ describe("a pre-training on disk", () => {
     const other = small({ updates: 1, encoder: { width: 32, depth: 2, heads: 2 } });
     const refused = pretrainRun(beginOrOpen(join(folder, "other"), other), other, device, {}, undefined, file);
     await expect(refused).rejects.toThrow('"pos_embed" is float32 [1,17,16], expected float32 [1,17,32]');
+  });
+
+  it("leaves no folder behind where data or weights are bad", async () => {
+    const path = join(folder, "never");
+    const noData = small({ data: { kind: "mnist", folder: join(folder, "nothing") } });
+    await expect(pretrainRun(() => beginOrOpen(path, noData), noData, device)).rejects.toThrow("has no train-images-idx3-ubyte");
+    const bad = join(folder, "bad.safetensors");
+    writeFileSync(bad, "hello");
+    const recipe = small();
+    await expect(pretrainRun(() => beginOrOpen(path, recipe), recipe, device, {}, undefined, bad)).rejects.toThrow(
+      "bad.safetensors",
+    );
+    expect(existsSync(path)).toBe(false);
   });
 
   it.each([true, false])("shows what it sees and predicts, normalised: %s", async (normalise) => {

@@ -83,10 +83,12 @@ export const recipeOf = (run: RunFolder): SettingLayer => yamlLayer(run.readConf
 
 /**
  * Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. A new
- * run begins with the weights of a safetensors file with the authors' names (see `src/masked/official.ts`) where `weights` names one.
+ * run begins with the weights of a safetensors file with the authors' names (see `src/masked/official`) where `weights` names one.
+ *
+ * @param open the run, or what opens it: called when data and weights were found to be good, so that bad ones leave no folder behind.
  */
 export async function pretrainRun(
-  run: RunFolder,
+  open: RunFolder | (() => RunFolder),
   recipe: Recipe,
   device: Device,
   events: PretrainEvents = {},
@@ -96,6 +98,7 @@ export async function pretrainRun(
   const data = await openData(recipe);
   const model = new Model(recipe, data.train);
   const begin = weights === undefined ? undefined : readOfficial(weights, model);
+  const run = typeof open === "function" ? open() : open;
   const release = run.lock();
   try {
     const training = new Pretraining(device, model, data.train);
