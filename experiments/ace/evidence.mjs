@@ -249,7 +249,7 @@ function job({ name: of, train, distill, evaluate }, seed) {
     ],
     row: (outcomes) => {
       const curve = made && curveOf(path);
-      if (curve?.length > 0) keepPicture(`${path}/curve.svg`, `${name}-${scaled(of)}-${seed}.svg`.replaceAll(/[^\w.-]+/g, "-"));
+      if (name === "wide") keepPicture(`${path}/curve.svg`, `${name}-${scaled(of)}-${seed}.svg`.replaceAll(/[^\w.-]+/g, "-"));
       // a run that its budget ended reports nothing itself: what it had reached at its last evaluation
       const { environmentSteps, updates, seconds } = curve?.at(-1) ?? {};
       const ended = made && { ended: "by its budget", environmentSteps, updates, wallSeconds: seconds };
