@@ -211,7 +211,7 @@ function longer(train) {
 /** A run's learning curve. */
 function curveOf(path) {
   const file = `${path}/metrics.jsonl`;
-  const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
   return lines
     .map((line) => JSON.parse(line))
     .map(({ environmentSteps, updates, wallSeconds, winRate, meanReturn }) => ({
