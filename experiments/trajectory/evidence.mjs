@@ -9,10 +9,11 @@ import { gather, printTable, runFolder, set } from "../evidence.mjs";
 
 /** Maps: the budget in env steps, evaluations every so many, the width of the preset, and another map of the same features. */
 const maps = {
-  "3m": { steps: 100_000, every: 4000, hidden: 48, other: "8m" },
-  "2s3z": { steps: 150_000, every: 6000, hidden: 64, other: "3s5z" },
-  "5m_vs_6m": { steps: 600_000, every: 15_000, hidden: 64, other: "8m_vs_9m" },
-  "3s5z": { steps: 600_000, every: 15_000, hidden: 64, other: "2s3z" },
+  "3m": { steps: 80_000, every: 2000, hidden: 48, other: "8m" },
+  "8m": { steps: 100_000, every: 4000, hidden: 64, other: "3m" },
+  "2s3z": { steps: 120_000, every: 4000, hidden: 64, other: "3s5z" },
+  "5m_vs_6m": { steps: 240_000, every: 6000, hidden: 64, other: "8m_vs_9m" },
+  "3s5z": { steps: 240_000, every: 6000, hidden: 64, other: "2s3z" },
 };
 
 /** Who plays the recordings. */

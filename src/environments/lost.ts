@@ -8,3 +8,14 @@ export class LostEpisodes extends Error {
     this.name = "LostEpisodes";
   }
 }
+
+/** Says whether the episodes were lost with their simulators. */
+export async function orLost(act: () => void | Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return false;
+  } catch (error) {
+    if (error instanceof LostEpisodes) return true;
+    throw error;
+  }
+}

@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { EnvironmentSpec, Frame } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { type Disk, nodeDisk, onDisk, writeFileAtomic } from "./files.js";
+import { specFields, specOfFields } from "./spec-fields.js";
 
 /** One whole episode, as played by a trained team: everything that a viewer shows. Axes as in `environment.ts`. */
 export interface RecordedEpisode {
@@ -96,21 +97,6 @@ const frameFields = z.strictObject({
   events: z.array(eventFields).optional(),
 });
 
-const specFields = z.strictObject({
-  id: z.string(),
-  agents: count,
-  entities: count,
-  actions: count,
-  untargetedActions: count,
-  entityFeatures: count,
-  relationFeatures: count,
-  observationSize: count,
-  stateSize: count,
-  episodeLimit: count,
-  actionNames: z.array(z.string()),
-  predictedFeatures: z.array(count),
-});
-
 /** What is in the file: typed arrays as little-endian bytes. */
 const fileFields = z.strictObject({
   env: z.string(),
@@ -181,6 +167,7 @@ function fromFields(fields: FileFields): RecordedEpisode {
   const float32 = (raw: Uint8Array, name: string) => new Float32Array(words(raw, n * A, name));
   return {
     ...fields,
+    spec: specOfFields(fields.spec),
     steps: fields.steps.map(({ frame, alive, reward, decision }) => ({
       frame: frame as Frame | null,
       alive: uint8(alive, N, "alive"),

@@ -1,6 +1,6 @@
 import type { Agent } from "../agent.js";
 import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
-import { LostEpisodes } from "../environments/lost.js";
+import { orLost } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import type { Decision, RecordedEpisode, RecordedStep } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
@@ -165,17 +165,6 @@ export async function playEpisodes(
     meanLength: mean((result) => result.length),
     recorded,
   };
-}
-
-/** Says whether the episodes were lost with their simulators. */
-async function orLost(act: () => void | Promise<void>): Promise<boolean> {
-  try {
-    await act();
-    return false;
-  } catch (error) {
-    if (error instanceof LostEpisodes) return true;
-    throw error;
-  }
 }
 
 function recordStep(environment: VectorEnvironment, step: VectorTimeStep, copy: number, decision: Decision | null): RecordedStep {

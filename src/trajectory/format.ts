@@ -13,6 +13,7 @@
 import { z } from "zod";
 import { type EnvironmentSpec, timeStepFields } from "../environment.js";
 import { type Column, columnsOf } from "../replay/layout.js";
+import { specFields, specOfFields } from "../runs/spec-fields.js";
 
 /** Version of everything described above. */
 export const recordingFormat = 1;
@@ -38,23 +39,6 @@ const policyFields = z.strictObject({
   checkpoint: count.optional(),
 });
 export type RecordedPolicy = z.infer<typeof policyFields>;
-
-/** What is read of a spec; more is kept. */
-const specFields = z.looseObject({
-  id: z.string(),
-  agents: count,
-  entities: count,
-  actions: count,
-  untargetedActions: count,
-  entityFeatures: count,
-  relationFeatures: count,
-  observationSize: count,
-  stateSize: count,
-  episodeLimit: count,
-  actionNames: z.array(z.string()),
-  predictedFeatures: z.array(count),
-  heldEntity: z.strictObject({ entity: count, holderFeature: count }).optional(),
-});
 
 /** What `recording.json` holds. */
 export const manifestFields = z.strictObject({
@@ -88,7 +72,7 @@ export type EpisodeFacts = z.infer<typeof episodeFields>;
 
 export const segmentHeader = z.strictObject({ episodes: z.array(episodeFields) });
 
-export const specOfManifest = ({ spec }: Manifest): EnvironmentSpec => spec as unknown as EnvironmentSpec;
+export const specOfManifest = ({ spec }: Manifest): EnvironmentSpec => specOfFields(spec);
 
 /** The spec as a manifest holds it. */
 export const specToJson = (spec: EnvironmentSpec): Manifest["spec"] => structuredClone(spec) as unknown as Manifest["spec"];

@@ -21,6 +21,9 @@ type State = { params: TrajectoryParameters; moments: TensorTree; step: tf.Tenso
 export class TrajectoryPretraining implements Trainable {
   readonly model: TrajectoryModel;
   readonly scale: FeatureScale;
+  readonly #step: StatefulStep;
+  readonly #judge: Compiled;
+  readonly #batch: TrajectoryBatch;
   #updates = 0;
   /** Held-out windows, always the same, batch by batch. */
   #kept: TrajectoryBatch[] = [];
@@ -36,9 +39,6 @@ export class TrajectoryPretraining implements Trainable {
     this.#judge = parts.judge;
     this.#batch = parts.batch;
   }
-  readonly #step: StatefulStep;
-  readonly #judge: Compiled;
-  readonly #batch: TrajectoryBatch;
 
   static async create(device: Device, recipe: TrajectoryRecipe, source: WindowSource): Promise<TrajectoryPretraining> {
     const scale = featureScale(source);

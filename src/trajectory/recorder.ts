@@ -1,7 +1,7 @@
 /** Plays episodes and writes them down. Episode k depends on the recording's seed and on k alone, however many copies play. */
 import { setImmediate } from "node:timers/promises";
 import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
-import { LostEpisodes } from "../environments/lost.js";
+import { orLost } from "../environments/lost.js";
 import { randomLegalAction } from "../environments/player.js";
 import { allocateVectorTimeStep, viewOf } from "../environments/timestep.js";
 import type { Column } from "../replay/layout.js";
@@ -91,7 +91,7 @@ class Recorder {
     while (this.#written < to && !signal?.aborted) {
       await this.#choose();
       for (const copy of all) this.#running[copy]!.rows.see(this.step, copy, this.#actionsOf(copy));
-      if (await lost(() => environment.step(this.#actions, this.step))) {
+      if (await orLost(() => environment.step(this.#actions, this.step))) {
         await this.#begin(all, true);
         continue;
       }
@@ -116,7 +116,7 @@ class Recorder {
       player.begin(copies.filter((copy) => this.#running[copy]!.policy === p));
     });
     const seeds = copies.map((copy) => this.#running[copy]!.seed);
-    if (!(await lost(() => this.parts.environment.reset(copies, seeds, this.step)))) return;
+    if (!(await orLost(() => this.parts.environment.reset(copies, seeds, this.step)))) return;
     await this.#begin(
       this.#running.map((_, copy) => copy),
       true,
@@ -167,16 +167,5 @@ class Recorder {
       this.#written += 1;
       this.parts.write(next);
     }
-  }
-}
-
-/** Says whether the episodes were lost with their simulators. */
-async function lost(act: () => void | Promise<void>): Promise<boolean> {
-  try {
-    await act();
-    return false;
-  } catch (error) {
-    if (error instanceof LostEpisodes) return true;
-    throw error;
   }
 }

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEmbedded, openEnvironment } from "../../envs/index.js";
 import { brokenDisk, fastDisk, Killed } from "../../test/broken-disk.js";
+import { mistake } from "../../test/mistake.js";
 import { simulatorSettings } from "../bridge/settings.js";
 import type { VectorTimeStep } from "../environment.js";
 import { completeEnvironment } from "../environments/complete.js";
 import { LostEpisodes } from "../environments/lost.js";
 import { allocateTimeStep } from "../environments/timestep.js";
-import { BatonError } from "../errors.js";
 import { RowKind } from "../replay/lane.js";
 import type { ColumnArray } from "../replay/layout.js";
 import { openDevice } from "../tensor/devices.js";
@@ -50,16 +50,6 @@ function contents(path: string) {
   }));
   recording.close();
   return episodes;
-}
-
-async function mistake(run: Promise<unknown> | (() => unknown)): Promise<string> {
-  try {
-    await (typeof run === "function" ? run() : run);
-  } catch (error) {
-    expect(error).toBeInstanceOf(BatonError);
-    return `${(error as Error).message}; ${(error as BatonError).hint}`;
-  }
-  return expect.fail("no mistake");
 }
 
 const run = join(root, "run");

@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { mistake } from "../../test/mistake.js";
 import { pretrainCommand } from "../cli/pretrain.js";
 import { recordCommand } from "../cli/record.js";
 import { trainCommand } from "../cli/train.js";
-import { BatonError } from "../errors.js";
 import { loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { RandomStream } from "../tensor/random.js";
@@ -72,16 +72,6 @@ const bytesOf = (tree: HostTree) =>
   ]);
 const stateOf = (path: string) => bytesOf(loadCheckpoint(RunFolder.open(path), "latest", { replay: false }).state);
 const curveOf = (path: string) => readMetrics(RunFolder.open(path)).map(({ wallSeconds: _, ...record }) => record);
-
-async function mistake(run: Promise<unknown> | (() => unknown)): Promise<string> {
-  try {
-    await (typeof run === "function" ? run() : run);
-  } catch (error) {
-    expect(error).toBeInstanceOf(BatonError);
-    return `${(error as Error).message}; ${(error as BatonError).hint}`;
-  }
-  return expect.fail("no mistake");
-}
 
 const learnt = join(root, "learnt");
 beforeAll(async () => {
