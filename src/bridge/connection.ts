@@ -130,7 +130,8 @@ export class Connection {
       this.#outgoing.push({ id, frame });
       void this.#send();
       void this.#receive();
-      this.#quiet ??= setTimeout(() => this.#watchIfQuiet(this.#heard), heartbeatInterval).unref();
+      const heard = this.#heard;
+      this.#quiet ??= setTimeout(() => this.#watchIfQuiet(heard), heartbeatInterval).unref();
     });
   }
 

@@ -67,9 +67,11 @@ export function encodeMessage(
     size += padded(data.byteLength);
     return [name, dtypeOf(data), shape, offset];
   });
-  const { id, ...others } = fields;
-  const entries = typeof id === "number" ? { ...others, id: anyId } : fields;
-  const header = packr.pack({ kind, version: PROTOCOL_VERSION, arrays: described, ...entries });
+  const { id } = fields;
+  const entries: Record<string, unknown> = { kind, version: PROTOCOL_VERSION, arrays: described };
+  for (const name in fields) if (name !== "id" || typeof id !== "number") entries[name] = fields[name];
+  if (typeof id === "number") entries.id = anyId;
+  const header = packr.pack(entries);
   const start = padded(4 + header.length);
   const frame = new Uint8Array(start + size);
   const view = new DataView(frame.buffer);

@@ -2,7 +2,7 @@
 
 ``python3 -m baton_host.bench --env null|echo --copies K --options '{"size": BYTES, "seconds": S}' --bind ENDPOINT``. ``null``
 serves K copies whose time steps take BYTES together; a step takes S seconds, asleep. ``echo`` answers any message with as many
-bytes as ``null`` would, without looking at it.
+bytes as ``null`` would after as long a sleep, without looking at it.
 """
 
 from __future__ import annotations

@@ -54,12 +54,15 @@ class NullBatch:
 class EchoServer(Server):
     """Nothing but the sockets."""
 
-    def __init__(self, batch: Any, endpoint: str, groups: int) -> None:
+    def __init__(self, batch: Any, endpoint: str, groups: int, seconds: float) -> None:
         super().__init__(batch, endpoint)
+        self._seconds = seconds
         arrays, infos = batch.step(np.zeros((batch.copies // groups, 1), "int32"))
         self._answer = protocol.encode("timestep", {"id": 2**16, "infos": infos}, arrays)
 
     def answer(self, frames: list[bytes]) -> bytes:
+        if self._seconds > 0:
+            time.sleep(self._seconds)
         return self._answer
 
 
@@ -70,8 +73,9 @@ def serve(options: argparse.Namespace) -> int:
     if options.with_parent:
         watch_parent(stop, options.bind)
     groups = int(settings.get("groups", 1))
-    batch: Any = NullBatch(options.copies, int(settings["size"]), groups, float(settings.get("seconds", 0)))
-    server = EchoServer(batch, options.bind, groups) if options.env == "echo" else Server(batch, options.bind)
+    seconds = float(settings.get("seconds", 0))
+    batch: Any = NullBatch(options.copies, int(settings["size"]), groups, seconds)
+    server = EchoServer(batch, options.bind, groups, seconds) if options.env == "echo" else Server(batch, options.bind)
     try:
         server.serve(stop)
     finally:
