@@ -174,7 +174,11 @@ export class Trainer {
     const { training, evaluation, checkpoint } = this.config;
     this.#startedAt = performance.now();
     this.#budget.take(); // what lies before is not training
-    if (!this.#collector.started) await this.#collector.start();
+    if (!this.#collector.started) {
+      await this.#collector.start();
+      // Weights from another run may be the best that a short run sees.
+      if (this.config.initial !== null) await this.evaluate(events);
+    }
     this.#earnedAt = this.environmentSteps;
     let seen = this.environmentSteps;
     while (!this.finished && !signal?.aborted) {

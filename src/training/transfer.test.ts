@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadCheckpoint, RunFolder } from "../runs/index.js";
+import { loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { type HostArray, leavesOf } from "../tensor/tree.js";
 import { Evaluator } from "./evaluator.js";
@@ -53,6 +53,8 @@ describe("weights elsewhere", () => {
         [...leaf.data],
       ]);
     expect(flat(path)).toEqual(flat(trained)); // no update yet
+    const curve = readMetrics(RunFolder.open(path));
+    expect(curve.map(({ environmentSteps }) => environmentSteps)).toEqual([0, 8]); // what they are worth as they come counts, too
   });
 
   it("that do not fit are refused, with the reason", async () => {
