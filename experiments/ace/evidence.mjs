@@ -15,10 +15,10 @@ const maps =
   );
 /** Maps whose runs start from another map's weights (same units, other numbers), and explore less therefore. */
 const starts = {
-  "8m": "3m",
-  "25m": "8m",
-  "8m_vs_9m": "8m",
-  "10m_vs_11m": "8m_vs_9m",
+  "8m": "5m_vs_6m",
+  "25m": "5m_vs_6m",
+  "8m_vs_9m": "5m_vs_6m",
+  "10m_vs_11m": "5m_vs_6m",
   "27m_vs_30m": "10m_vs_11m",
   "3s5z": "2s3z",
   "3s5z_vs_3s6z": "3s5z",
@@ -28,10 +28,9 @@ const starts = {
 };
 const zeroShot = [
   ["3m", "8m"],
-  ["8m", "25m"],
-  ["8m", "8m_vs_9m"],
-  ["8m", "10m_vs_11m"],
-  ["8m", "27m_vs_30m"],
+  ["5m_vs_6m", "8m"],
+  ["5m_vs_6m", "25m"],
+  ["5m_vs_6m", "27m_vs_30m"],
   ["5m_vs_6m", "8m_vs_9m"],
   ["5m_vs_6m", "10m_vs_11m"],
   ["2s3z", "3s5z"],
@@ -155,7 +154,7 @@ const tables = {
         name: `${from} on ${to} zero-shot`,
         evaluate: [run("wide", from, seed), "--env", `skirmish/${to}`],
       })),
-      // the wide table's run starts from 3m
+      // the wide table's run starts from 5m_vs_6m
       { name: "8m from scratch", train: ["ace/8m"] },
     ],
   },
