@@ -49,6 +49,23 @@ const dataSchema = z
   ])
   .describe("What is learnt from.");
 
+/** How weights are moved; what recipes of all kinds share. */
+export const learningSettings = (learningRate: number) => ({
+  learningRate: z
+    .number()
+    .positive()
+    .max(1)
+    .default(learningRate)
+    .describe("Learning rate at its highest; it falls along half a cosine to 0."),
+  weightDecay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe("Share of the weights (not of biases and norms) taken off per unit of learning rate."),
+  beta2: z.number().min(0.5).lt(1).default(0.95).describe("Adam's decay of squared gradients."),
+});
+
 export const recipeSchema = z.strictObject({
   seed: count(0).default(0).describe("Seed of every random stream."),
   device: z.enum(deviceNames).default("auto").describe("Where networks run."),
@@ -84,19 +101,7 @@ export const recipeSchema = z.strictObject({
   batch: count().max(65_536).default(64).describe("Samples in each update."),
   updates: count().default(800).describe("Length of the training, in updates."),
   warmupUpdates: count(0).default(40).describe("Updates in which the learning rate rises from 0."),
-  learningRate: z
-    .number()
-    .positive()
-    .max(1)
-    .default(2e-3)
-    .describe("Learning rate at its highest; it falls along half a cosine to 0."),
-  weightDecay: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.05)
-    .describe("Share of the weights (not of biases and norms) taken off per unit of learning rate."),
-  beta2: z.number().min(0.5).lt(1).default(0.95).describe("Adam's decay of squared gradients."),
+  ...learningSettings(2e-3),
   gradientClip: z.number().positive().nullable().default(null).describe("Largest global norm of the gradient; null for none."),
   reportEvery: count().default(50).describe("Updates between two lines of metrics."),
 });

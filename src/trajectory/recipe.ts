@@ -6,6 +6,7 @@ import { BatonError } from "../errors.js";
 import { maskingSchema } from "../masked/index.js";
 import { unknownName } from "../names.js";
 import { packageRoot } from "../package.js";
+import { learningSettings } from "../pretraining/recipe.js";
 import { deviceNames } from "../tensor/devices.js";
 import { locateIssues, mergeLayers, type SettingLayer, yamlLayer } from "../training/layers.js";
 import { checkSettings, settingsError } from "../validation.js";
@@ -61,19 +62,7 @@ export const trajectoryRecipeSchema = z.strictObject({
   batch: count().max(65_536).default(64).describe("Windows in each update."),
   updates: count().default(3000).describe("Length of the training, in updates."),
   warmupUpdates: count(0).default(100).describe("Updates in which the learning rate rises from 0."),
-  learningRate: z
-    .number()
-    .positive()
-    .max(1)
-    .default(1e-3)
-    .describe("Learning rate at its highest; it falls along half a cosine to 0."),
-  weightDecay: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.05)
-    .describe("Share of the weights (not of biases and norms) taken off per unit of learning rate."),
-  beta2: z.number().min(0.5).lt(1).default(0.95).describe("Adam's decay of squared gradients."),
+  ...learningSettings(1e-3),
   gradientClip: z.number().positive().nullable().default(1).describe("Largest global norm of the gradient; null for none."),
   reportEvery: count().default(100).describe("Updates between two lines of metrics."),
   checkpointEvery: count().default(500).describe("Updates between two checkpoints."),
