@@ -85,6 +85,12 @@ export interface PrioritySpec {
 /** What `update` returns. */
 export type Updated = { state: TensorTree; metrics: MetricTensors; errors?: Tensor };
 
+/** A random choice that an agent keeps to for `left` more steps, drawn from `seed`; plain JSON. */
+export interface LastingChoice {
+  seed: number;
+  left: number;
+}
+
 /** An algorithm made for one environment's sizes. */
 export interface Agent {
   readonly transition: TransitionSpec;
@@ -99,8 +105,11 @@ export interface Agent {
   policy(state: HostTree): HostTree;
   /** Probability of a random action after so many environment steps, in [0, 1]. */
   explorationRate(environmentSteps: number): number;
-  /** Random numbers for one call of `act` over `copies` environments; at rate 0 the choice is greedy and deterministic. */
-  drawExploration(rng: RandomStream, rate: number, copies: number): HostTree;
+  /**
+   * Random numbers for one call of `act` over `copies` environments; at rate 0 the choice is greedy and deterministic. `lasting` [E][n]
+   * are the random choices that the episodes' agents keep to: those whose time has come are made anew, in place. Without it none lasts.
+   */
+  drawExploration(rng: RandomStream, rate: number, copies: number, lasting?: readonly LastingChoice[][]): HostTree;
   /** Random numbers for one call of `update`. */
   drawUpdate(rng: RandomStream): HostTree;
   /**

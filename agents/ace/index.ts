@@ -8,7 +8,7 @@ import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { BatonError } from "../../src/errors.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";
-import { drawExploration, explorationRate } from "../exploration.js";
+import { explorationOf, explorationRate } from "../exploration.js";
 import { act, drawOrder, type Exploration } from "./act.js";
 import { seeHeld, seeHeldInBatch } from "./held.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
@@ -28,6 +28,7 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
   if (settings.encoder === "transformer" && settings.hidden % settings.heads !== 0) {
     throw new BatonError("invalid-value", `agent.heads is ${settings.heads}, but must divide agent.hidden, ${settings.hidden}`);
   }
+  const drawExploration = explorationOf(settings, n, A);
   return {
     transition: {
       fields: ["entities", "relations", "alive", "actionMask", "actionTargets"],
@@ -48,12 +49,10 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
     },
     policy: (state) => (state as { online: HostTree }).online,
     explorationRate: (environmentSteps) => explorationRate(settings, environmentSteps),
-    drawExploration(rng, rate, copies) {
-      return {
-        ...drawExploration(rng, rate, copies, n, A),
-        order: drawOrder(rng, copies, n, rate > 0 ? settings.order : "fixed"),
-      };
-    },
+    drawExploration: (rng, rate, copies, lasting) => ({
+      ...drawExploration(rng, rate, copies, lasting),
+      order: drawOrder(rng, copies, n, rate > 0 ? settings.order : "fixed"),
+    }),
     drawUpdate: (rng) => ({ order: drawOrder(rng, settings.batchSize, n, settings.order) }),
     act: (policy, step, exploration) =>
       act(policy as NetworkParameters, seeHeld(step, spec), exploration as Exploration, settings.order),

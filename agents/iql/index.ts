@@ -6,7 +6,7 @@
 import type { Agent, AgentFamily } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { HostArray, type HostTree } from "../../src/tensor/tree.js";
-import { drawExploration, explorationRate } from "../exploration.js";
+import { explorationOf, explorationRate } from "../exploration.js";
 import { act, type Exploration } from "./act.js";
 import { initNetwork, type NetworkParameters } from "./network.js";
 import { type IqlSettings, iqlSettings } from "./settings.js";
@@ -30,7 +30,7 @@ export function createIql(spec: EnvironmentSpec, settings: IqlSettings): Agent {
     },
     policy: (state) => (state as { online: HostTree }).online,
     explorationRate: (environmentSteps) => explorationRate(settings, environmentSteps),
-    drawExploration: (rng, rate, copies) => drawExploration(rng, rate, copies, n, A),
+    drawExploration: explorationOf(settings, n, A),
     drawUpdate: () => ({}),
     act: (policy, step, exploration) => act(policy as NetworkParameters, step, exploration as Exploration),
     update: (state, batch) => update(state as IqlState, batch, settings),

@@ -8,7 +8,8 @@ import type { Device } from "../tensor/device.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
 import { Group } from "./group.js";
-import { type History, replayHistories } from "./histories.js";
+import { replayHistories } from "./histories.js";
+import { begun, copyOf, type Running, type RunningState } from "./running.js";
 import { EpisodeTally, type TallyState } from "./tally.js";
 import { TimeBudget } from "./time-budget.js";
 
@@ -22,13 +23,7 @@ export interface CollectorState {
   readonly seeds: RandomState;
   /** Sums over episodes that no curve shows yet. */
   readonly finished: TallyState;
-  readonly running: readonly (History & { readonly return: number })[];
-}
-
-/** The running episode of a copy. */
-interface Running extends History {
-  actions: number[][];
-  return: number;
+  readonly running: readonly RunningState[];
 }
 
 /** Milliseconds that a run which is to stop waits for steps that are under way. */
@@ -104,7 +99,7 @@ export class Collector {
 
   /** Begins a first episode in every copy. */
   async start(): Promise<void> {
-    this.#running = Array.from({ length: this.#environment.copies }, () => ({ seed: 0, actions: [], return: 0 }));
+    this.#running = Array.from({ length: this.#environment.copies }, () => this.#begun(0));
     for (const group of this.#groups) this.#begin(group, allOf(group));
     await this.#whenIdle(this.#groups);
   }
@@ -126,10 +121,15 @@ export class Collector {
   async #send(group: Group, policy: HostTree, rate: number): Promise<void> {
     const { copies } = group.environment;
     const choices = await this.#budget.spend("act", () =>
-      group.actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies)),
+      group.actor.act(policy, this.#agent.drawExploration(this.#exploration, rate, copies, this.#lasting(group))),
     );
     this.#budget.book("collect", () => this.#play(group, choices.actions.data as Int32Array));
   }
+
+  #lasting = ({ first, environment }: Group) =>
+    this.#running.slice(first, first + environment.copies).map(({ lasting }) => lasting);
+
+  #begun = (seed: number) => begun(seed, this.#environment.spec.agents);
 
   #play(group: Group, chosen: Int32Array): void {
     const { copies, spec } = group.environment;
@@ -231,7 +231,7 @@ export class Collector {
   #lose(group: Group, copies: readonly number[]): void {
     for (const copy of copies) {
       this.#replay.dropEpisode(group.first + copy);
-      this.#running[group.first + copy] = { seed: this.#seeds.uint32(), actions: [], return: 0 };
+      this.#running[group.first + copy] = this.#begun(this.#seeds.uint32());
     }
     this.lostEpisodes += copies.length;
   }
@@ -239,7 +239,7 @@ export class Collector {
   #begin(group: Group, copies: readonly number[]): void {
     const seeds = copies.map(() => this.#seeds.uint32());
     copies.forEach((copy, k) => {
-      this.#running[group.first + copy] = { seed: seeds[k]!, actions: [], return: 0 };
+      this.#running[group.first + copy] = this.#begun(seeds[k]!);
     });
     group.begin(copies, seeds);
   }
@@ -252,7 +252,7 @@ export class Collector {
       exploration: this.#exploration.state(),
       seeds: this.#seeds.state(),
       finished: this.tally.state(),
-      running: this.#running.map(({ seed, actions, return: sum }) => ({ seed, actions, return: sum })),
+      running: this.#running.map((episode) => copyOf(episode, this.#environment.spec.agents)),
     };
   }
 
@@ -267,11 +267,7 @@ export class Collector {
     this.#exploration = RandomStream.restore(state.exploration);
     this.#seeds = RandomStream.restore(state.seeds);
     this.tally.restore(state.finished);
-    this.#running = state.running.map(({ seed, actions, return: sum }) => ({
-      seed,
-      actions: actions.map((a) => [...a]),
-      return: sum,
-    }));
+    this.#running = state.running.map((episode) => copyOf(episode, this.#environment.spec.agents));
     await Promise.all(this.#groups.map((group) => this.#restoreGroup(group)));
     await this.#whenIdle(this.#groups);
   }

@@ -23,6 +23,7 @@ const settings = {
   "agent.order": "shuffle-sample",
   "agent.priority": 0.6,
   "agent.explorationSteps": 1000,
+  "agent.explorationDuration": 6,
   "training.environmentSteps": 2400,
   "training.copies": 4,
   "training.replayCapacity": 600,
