@@ -103,6 +103,8 @@ export interface Agent {
   init(rng: RandomStream, policy?: HostTree): HostTree;
   /** The part of the learner's state that `act` needs. */
   policy(state: HostTree): HostTree;
+  /** Paths of the policy's matrices [S, …] that have a row for each entity feature; none where weights fit their own features only. */
+  readonly featureRows?: readonly string[];
   /** Probability of a random action after so many environment steps, in [0, 1]. */
   explorationRate(environmentSteps: number): number;
   /**

@@ -38,8 +38,17 @@ export interface EnvironmentSpec {
   readonly actionNames: readonly string[];
   /** Columns of `entities` that change with the play and that a model may be asked to predict (ACE's auxiliary loss); may be empty. */
   readonly predictedFeatures: readonly number[];
+  /** Where entity features tell types apart, one-hot: weights carry to environments of other types by these names. */
+  readonly entityTypes?: EntityTypes;
   /** The thing that one agent at a time may hold, like a ball, where there is one: untargeted actions of its holder act upon it. */
   readonly heldEntity?: HeldEntity;
+}
+
+/** See {@link EnvironmentSpec.entityTypes}. */
+export interface EntityTypes {
+  /** Column of `entities` of the first type; the others follow. */
+  readonly first: number;
+  readonly names: readonly string[];
 }
 
 /** See {@link EnvironmentSpec.heldEntity}. */

@@ -11,7 +11,7 @@ import { HostArray, type HostTree } from "../../src/tensor/tree.js";
 import { explorationOf, explorationRate } from "../exploration.js";
 import { act, drawOrder, type Exploration } from "./act.js";
 import { seeHeld, seeHeldInBatch } from "./held.js";
-import { initNetwork, type NetworkParameters } from "./network.js";
+import { featureRows, initNetwork, type NetworkParameters } from "./network.js";
 import { priorValues } from "./prior.js";
 import { type AceSettings, aceSettings } from "./settings.js";
 import { type AceState, optimiserOf, update } from "./update.js";
@@ -45,9 +45,19 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
     batchSize: settings.batchSize,
     init(rng, policy) {
       const online = policy ?? (initNetwork(rng, spec, settings) as HostTree);
-      return { online, target: online, optimiser: optimiserOf(settings).init(online), step: HostArray.scalar(0) };
+      return {
+        online,
+        target: online,
+        ...(settings.averageRate < 1 && { average: online }),
+        optimiser: optimiserOf(settings).init(online),
+        step: HostArray.scalar(0),
+      };
     },
-    policy: (state) => (state as { online: HostTree }).online,
+    policy: (state) => {
+      const { online, average } = state as { online: HostTree; average?: HostTree };
+      return average ?? online;
+    },
+    featureRows,
     explorationRate: (environmentSteps) => explorationRate(settings, environmentSteps),
     drawExploration: (rng, rate, copies, lasting) => ({
       ...drawExploration(rng, rate, copies, lasting),

@@ -36,6 +36,9 @@ export type NetworkParameters = {
   predict?: { local: Mlp; global: Mlp };
 };
 
+/** Matrices with a row for each entity feature: the first layer of either encoder. */
+export const featureRows = ["encoder/state/hidden/w", "encoder/token/w"];
+
 export type HostParameters = Mapped<NetworkParameters, Tensor, HostArray>;
 
 /** Freshly initialised parameters: PyTorch's default for linear layers, N(0, 2/(U·H)) for the action table (ace-spec §3.1). */

@@ -49,6 +49,9 @@ export const aceSettings = z
     targetRate: probability
       .default(0.008)
       .describe("Share of the online network mixed into the target network after each update."),
+    averageRate: probability
+      .default(1)
+      .describe("Share of the online network mixed into the network that acts after each update; 1 has the online one act."),
     auxiliaryWeight: z
       .number()
       .min(0)

@@ -29,6 +29,8 @@ export type AceState = {
   online: NetworkParameters;
   /** θ⁻ */
   target: NetworkParameters;
+  /** θ̄, what acts; absent where θ does. */
+  average?: NetworkParameters;
   optimiser: TensorTree;
   /** Updates done, scalar. */
   step: Tensor;
@@ -108,7 +110,14 @@ export function update(state: AceState, batch: SeenBatch, drawn: Tensor, spec: E
   // θ⁻ ← (1−τ) θ⁻ + τ θ
   const target = polyak(state.target, online, settings.targetRate) as NetworkParameters;
   return {
-    state: { online, target, optimiser: stepped.state, step: tf.add(state.step, 1) },
+    state: {
+      online,
+      target,
+      // θ̄ ← (1−α) θ̄ + α θ
+      ...(state.average && { average: polyak(state.average, online, settings.averageRate) as NetworkParameters }),
+      optimiser: stepped.state,
+      step: tf.add(state.step, 1),
+    },
     metrics: {
       loss: value,
       tdLoss: auxiliary.td,

@@ -63,6 +63,7 @@ class SkirmishEnvironment implements Environment {
       episodeLimit: map.limit,
       actionNames: actionNames(targets),
       predictedFeatures: dynamicColumns(this.#layout),
+      entityTypes: { first: 1, names: this.#layout.typeNames },
     };
   }
 

@@ -13,7 +13,7 @@ const maps =
   "3m 8m 25m 5m_vs_6m 8m_vs_9m 10m_vs_11m 27m_vs_30m MMM MMM2 2s3z 3s5z 3s5z_vs_3s6z 3s_vs_3z 3s_vs_4z 3s_vs_5z 1c3s5z 2m_vs_1z corridor 6h_vs_8z 2s_vs_1sc so_many_baneling bane_vs_bane 2c_vs_64zg".split(
     " ",
   );
-/** Maps whose runs start from another map's weights (same units, other numbers), and explore less therefore. */
+/** Maps whose runs start from another map's weights (other numbers, or some other types of units), and explore less therefore. */
 const starts = {
   "8m": "5m_vs_6m",
   "25m": "5m_vs_6m",
@@ -24,7 +24,12 @@ const starts = {
   "3s5z_vs_3s6z": "3s5z",
   "3s_vs_4z": "3s_vs_3z",
   "3s_vs_5z": "3s_vs_4z",
+  MMM: "5m_vs_6m",
   MMM2: "MMM",
+  "1c3s5z": "3s5z",
+  corridor: "3s5z",
+  so_many_baneling: "3s5z",
+  bane_vs_bane: "5m_vs_6m",
 };
 const zeroShot = [
   ["3m", "8m"],
@@ -82,7 +87,7 @@ const tables = {
       maps.map((map) => {
         const from = starts[map];
         const warm = from
-          ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.3", "agent.learningRate=0.0005")]
+          ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.2", "agent.learningRate=0.0005")]
           : [];
         return { name: map, train: [`ace/${map}`, ...warm] };
       }),

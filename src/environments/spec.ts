@@ -20,7 +20,7 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
   }
   const wrong = (field: string, value: unknown, allowed: string) =>
     new BatonError("environment", `${id}: spec.${field} is ${JSON.stringify(value) ?? "missing"}, but must be ${allowed}`);
-  const whole = (field: keyof EnvironmentSpecInput, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number => {
+  const whole = (field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
     const range = max < Number.MAX_SAFE_INTEGER ? `from ${min} to ${max}` : `of at least ${min}`;
     throw wrong(field, value, `a whole number ${range}`);
@@ -52,7 +52,13 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
   if (actionNames.length !== actions) throw wrong("actionNames", actionNames, `a list of ${actions} names, one for each action`);
   const predictedFeatures = input.predictedFeatures ?? [];
   for (const column of predictedFeatures) whole("predictedFeatures", column, 0, entityFeatures - 1);
-  const { heldEntity } = input;
+  const { heldEntity, entityTypes } = input;
+  if (entityTypes) {
+    const { first, names } = entityTypes;
+    const distinct = Array.isArray(names) && names.length > 0 && new Set(names).size === names.length;
+    if (!distinct) throw wrong("entityTypes.names", names, "a list of different names");
+    whole("entityTypes.first", first, 0, entityFeatures - names.length);
+  }
   if (heldEntity) {
     whole("heldEntity", heldEntity.entity, 0, entities - 1);
     whole("heldEntity", heldEntity.holderFeature, 0, entityFeatures - 1);
@@ -71,6 +77,7 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     episodeLimit,
     actionNames,
     predictedFeatures,
+    ...(entityTypes && { entityTypes }),
     ...(heldEntity && { heldEntity }),
   };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
-import { type HostArray, leavesOf } from "../tensor/tree.js";
+import { type HostArray, type HostTree, leavesOf } from "../tensor/tree.js";
 import { Evaluator } from "./evaluator.js";
 import { type Experiment, resolveExperiment } from "./experiment.js";
 import { beginRun, trainRun } from "./session.js";
@@ -57,9 +57,24 @@ describe("weights elsewhere", () => {
     expect(curve.map(({ environmentSteps }) => environmentSteps)).toEqual([0, 8]); // what they are worth as they come counts, too
   });
 
+  it("know other types of units by their names, and take new ones for those they know", async () => {
+    const rowsOf = (policy: HostTree) => {
+      const { data, shape } = (policy as { encoder: { state: { hidden: { w: HostArray } } } }).encoder.state.hidden.w;
+      return Array.from({ length: shape[0]! }, (_, k) => [...data.subarray(k * shape[1]!, (k + 1) * shape[1]!)]);
+    };
+    const before = rowsOf((await policyOf(trained, await experimentOf("skirmish/3m"))).policy);
+    const { policy } = await policyOf(trained, await experimentOf("skirmish/MMM"));
+    const after = rowsOf(policy);
+    const marine = before[1]; // marauder, marine and medivac have columns 1 to 3 there
+    expect(after).toEqual([before[0], marine, marine, marine, ...before.slice(2)]);
+  });
+
   it("that do not fit are refused, with the reason", async () => {
     const refused = async (...args: Parameters<typeof layerOf>) => policyOf(trained, await experimentOf(...args));
-    await expect(refused("skirmish/MMM")).rejects.toThrow("features per entity: 33 there, 35 here");
+    await expect(refused("skirmish/MMM", { hidden: 16 })).rejects.toThrow(
+      '"encoder/state/hidden/w" is [35,8] instead of [35,16]',
+    );
+    await expect(refused("matrix/spiders-and-fly")).rejects.toThrow(/features per entity: 33 there, \d+ here/);
     await expect(refused("matrix/climbing")).rejects.toThrow("actions without a target");
     await expect(refused("skirmish/8m", { hidden: 16 })).rejects.toThrow('"encoder/state/hidden/w" is [33,8] instead of [33,16]');
     await expect(refused("skirmish/8m", { encoder: "transformer" })).rejects.toThrow('they have no "encoder/token/w"');

@@ -10,6 +10,7 @@ import { RandomStream } from "../tensor/random.js";
 import { type HostArray, type HostTree, leavesOf, mapTree } from "../tensor/tree.js";
 import { type Experiment, resolveExperiment } from "./experiment.js";
 import { mergeLayers, optionLayer, type SettingLayer, yamlLayer } from "./layers.js";
+import { type Features, rowsForTypes, sameBesideTypes } from "./other-types.js";
 import { loadPolicy } from "./policy-file.js";
 
 const familyOf = (id: unknown) => String(id).split("/")[0];
@@ -42,8 +43,9 @@ export function fitPolicy(to: Experiment, policy: HostTree, from: { run: string;
   const arrays = new Map(leavesOf<HostArray>(policy).map(({ path, leaf }) => [path, leaf]));
   const fail = (what: string) => misfit(to, from, what);
   const fitted = mapTree<HostArray, HostArray>(like, ({ shape }, path) => {
-    const found = arrays.get(path);
-    if (!found) throw fail(`they have no "${path}"`);
+    const given = arrays.get(path);
+    if (!given) throw fail(`they have no "${path}"`);
+    const found = carried(to, path, given, from.experiment.spec);
     if (found.shape.join() !== shape.join()) throw fail(`"${path}" is [${found.shape}] instead of [${shape}]`);
     arrays.delete(path);
     return found;
@@ -53,12 +55,19 @@ export function fitPolicy(to: Experiment, policy: HostTree, from: { run: string;
   return fitted;
 }
 
+/** A parameter as the types of entities here take it. */
+function carried(to: Experiment, path: string, parameter: HostArray, there: FeatureSizes): HostArray {
+  const rows = to.agent.featureRows?.includes(path) && sameBesideTypes(there, to.spec);
+  return rows ? rowsForTypes(parameter, there, to.spec) : parameter;
+}
+
 function misfit(to: Experiment, from: { run: string; experiment: Experiment }, what: string): BatonError {
   const there: EnvironmentSpec = from.experiment.spec;
   const here: EnvironmentSpec = to.spec;
   const reasons = Object.entries(sizes).flatMap(([size, words]) => {
     const [theirs, ours] = [there[size as keyof typeof sizes], here[size as keyof typeof sizes]];
-    return theirs === ours ? [] : [`${words}: ${theirs} there, ${ours} here`];
+    const fits = size === "entityFeatures" ? sameBesideTypes(there, here) : theirs === ours;
+    return fits ? [] : [`${words}: ${theirs} there, ${ours} here`];
   });
   return new BatonError(
     "incompatible",
@@ -66,7 +75,7 @@ function misfit(to: Experiment, from: { run: string; experiment: Experiment }, w
     {
       hint:
         reasons.length > 0
-          ? "weights fit any number of agents and entities, but features and untargeted actions must be the same"
+          ? "weights fit any number of agents and entities, and other types of them, but all other features and untargeted actions must be the same"
           : "network settings (agent.hidden, agent.encoder, …) must be those of that run",
     },
   );
@@ -113,8 +122,9 @@ async function encoderOf(path: string, to: Experiment): Promise<Start> {
   const fail = (what: string) => encoderMisfit(run, to, there, what);
   const policy = mapTree<HostArray, HostArray>(fresh, (leaf, name) => {
     if (!name.startsWith(ENCODER)) return leaf;
-    const found = arrays.get(name);
-    if (!found) throw fail(`it has no "${name}"`);
+    const given = arrays.get(name);
+    if (!given) throw fail(`it has no "${name}"`);
+    const found = carried(to, name, given, there);
     if (found.shape.join() !== leaf.shape.join()) throw fail(`"${name}" is [${found.shape}] instead of [${leaf.shape}]`);
     arrays.delete(name);
     return found;
@@ -124,7 +134,7 @@ async function encoderOf(path: string, to: Experiment): Promise<Start> {
   return { policy, warnings };
 }
 
-type FeatureSizes = Readonly<Record<"entityFeatures" | "relationFeatures", unknown>>;
+type FeatureSizes = Features & Pick<EnvironmentSpec, "relationFeatures">;
 interface FoundEncoder {
   readonly encoder: HostTree;
   readonly warnings: readonly string[];
@@ -137,7 +147,7 @@ function pretrainedEncoder(run: RunFolder): FoundEncoder {
   return {
     encoder: (state as { params: { encoder: HostTree } }).params.encoder,
     warnings,
-    there: { entityFeatures, relationFeatures },
+    there: { entityFeatures, relationFeatures } as FeatureSizes, // as the pre-training wrote them
   };
 }
 
@@ -153,7 +163,9 @@ async function trainedEncoder(run: RunFolder): Promise<FoundEncoder> {
 
 function encoderMisfit(run: RunFolder, to: Experiment, there: FeatureSizes, what: string): BatonError {
   const reasons = (["entityFeatures", "relationFeatures"] as const).flatMap((size) =>
-    there[size] === to.spec[size] ? [] : [`${sizes[size]}: ${String(there[size])} there, ${to.spec[size]} here`],
+    (size === "entityFeatures" ? sameBesideTypes(there, to.spec) : there[size] === to.spec[size])
+      ? []
+      : [`${sizes[size]}: ${String(there[size])} there, ${to.spec[size]} here`],
   );
   const ours = to.config.agent.name;
   return new BatonError(
@@ -162,7 +174,7 @@ function encoderMisfit(run: RunFolder, to: Experiment, there: FeatureSizes, what
     {
       hint:
         reasons.length > 0
-          ? "an encoder fits any number of agents and entities, but their features must be the same"
+          ? "an encoder fits any number of agents and entities, but their features must be the same (of a trained team's encoder, all but types)"
           : "agent.hidden and agent.encoder (agent.depth, agent.heads) must be as the encoder was pre-trained with",
     },
   );

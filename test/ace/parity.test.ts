@@ -3,6 +3,7 @@ import type { Tensor } from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { act, type Exploration } from "../../agents/ace/act.js";
 import { seeHeld, seeHeldInBatch } from "../../agents/ace/held.js";
+import { createAce } from "../../agents/ace/index.js";
 import type { NetworkParameters } from "../../agents/ace/network.js";
 import { priorValues } from "../../agents/ace/prior.js";
 import { type AceSettings, aceSettings } from "../../agents/ace/settings.js";
@@ -153,6 +154,31 @@ describe.each(cases)("ACE, $encoder, $world, on $device, $settings", ({ encoder,
     expect(compared).toBeGreaterThan(40);
     compiled.dispose();
   });
+});
+
+it("what acts follows what learns at its own rate", async () => {
+  const spec = worlds.battle;
+  const settings = aceSettings.parse({ hidden: 8, averageRate: 0.25 });
+  const agent = createAce(spec, settings);
+  const { batch, order } = batchOf(transitions(4, 6, spec), spec);
+  const state = agent.init(RandomStream.from(1)) as { average: HostTree };
+  const device = await openDevice("cpu");
+  const fn = (s: AceState, b: BatchTensors, r: Tensor) => update(s, b, r, spec, settings).state;
+  const compiled = await device.compile(
+    fn as never,
+    [state as HostTree, batch as HostTree, order].map((x) => specOf(x)) as never,
+    "update",
+  );
+  const after = (await compiled.run([state as HostTree, batch as HostTree, order])) as { online: HostTree; average: HostTree };
+  const flat = (tree: HostTree) => leavesOf<HostArray>(tree).flatMap(({ leaf }) => [...leaf.data]);
+  const [before, learnt, acts] = [flat(state.average), flat(after.online), flat(after.average)];
+  expect(acts.length).toBe(before.length);
+  acts.forEach((x, k) => {
+    expect(x).toBeCloseTo(0.75 * before[k]! + 0.25 * learnt[k]!, 5);
+  });
+  expect(learnt).not.toEqual(before);
+  expect(agent.policy(after as never)).toBe(after.average);
+  expect(createAce(spec, aceSettings.parse({ hidden: 8 })).init(RandomStream.from(1))).not.toHaveProperty("average");
 });
 
 it("an update tells the mean error of each transition", async () => {
