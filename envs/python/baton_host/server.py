@@ -130,7 +130,7 @@ def _first(message: protocol.Message) -> int:
 
 def _array(message: protocol.Message, name: str, dtype: str, dimensions: int) -> np.ndarray[Any, Any]:
     array = message.arrays.get(name)
-    if array is None or array.dtype.name != dtype or array.ndim != dimensions:
+    if array is None or array.dtype != protocol.DTYPES[dtype] or array.ndim != dimensions:
         found = "is missing" if array is None else f"is {array.dtype.name} {list(array.shape)}"
         raise HostError("incompatible", f'array "{name}" of a {message.kind} {found}, but must be {dtype} with {dimensions} axes')
     return array
