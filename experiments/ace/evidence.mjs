@@ -24,12 +24,10 @@ const starts = {
   "3s5z_vs_3s6z": "3s5z",
   "3s_vs_4z": "3s_vs_3z",
   "3s_vs_5z": "3s_vs_4z",
-  MMM: "5m_vs_6m",
   MMM2: "MMM",
   "1c3s5z": "3s5z",
   corridor: "3s5z",
   so_many_baneling: "3s5z",
-  bane_vs_bane: "5m_vs_6m",
 };
 const zeroShot = [
   ["3m", "8m"],
