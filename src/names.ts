@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { distance } from "fastest-levenshtein";
 import { BatonError } from "./errors.js";
 
@@ -17,4 +18,12 @@ export function unknownName(kind: string, name: string, candidates: readonly str
   const near = nearestName(name, candidates);
   const list = candidates.length > 0 ? `there are: ${candidates.join(", ")}` : "there are none";
   return new BatonError("unknown-name", `unknown ${kind} "${name}"`, { hint: near ? `did you mean "${near}"? (${list})` : list });
+}
+
+/** Names of the YAML files in a folder, without their ending. */
+export function yamlNames(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".yaml"))
+    .map((file) => file.slice(0, -".yaml".length))
+    .sort();
 }

@@ -1,10 +1,10 @@
 /** A pre-training on disk: a run folder whose configuration is a recipe. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { BatonError } from "../errors.js";
 import { fromOfficial, type OfficialShape, toOfficial } from "../masked/index.js";
-import { unknownName } from "../names.js";
+import { unknownName, yamlNames } from "../names.js";
 import { packageRoot, packageVersion } from "../package.js";
 import { onDisk, writeFileAtomic } from "../runs/files.js";
 import { loadCheckpoint, matchTree, RunFolder } from "../runs/index.js";
@@ -24,12 +24,7 @@ const AGENT = "masked-autoencoder";
 
 const recipeFolder = () => join(packageRoot(), "experiments", "masked");
 
-export function recipeNames(): string[] {
-  return readdirSync(recipeFolder())
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.slice(0, -".yaml".length))
-    .sort();
-}
+export const recipeNames = (): string[] => yamlNames(recipeFolder());
 
 /** A recipe by name, or of a YAML file by path; `others` are names of recipes of another kind, for people. */
 export function recipeLayer(nameOrFile: string, others: readonly string[] = []): SettingLayer {

@@ -12,8 +12,8 @@ export function presetNames(): string[] {
   const folder = presetFolder();
   return (
     readdirSync(folder, { recursive: true, encoding: "utf8" })
-      // experiments/masked holds recipes of `baton pretrain`
-      .filter((file) => file.endsWith(".yaml") && !file.startsWith(`masked${sep}`))
+      // experiments/masked and experiments/trajectory hold recipes of `baton pretrain`
+      .filter((file) => file.endsWith(".yaml") && !/^(masked|trajectory)[\\/]/.test(file))
       .map((file) => relative(folder, join(folder, file)).slice(0, -".yaml".length).split(sep).join("/"))
       .sort()
   );

@@ -1,10 +1,10 @@
 /** A recipe of trajectory pre-training: everything that it is made of, as a YAML file of experiments/trajectory holds it. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { BatonError } from "../errors.js";
 import { maskingSchema } from "../masked/index.js";
-import { unknownName } from "../names.js";
+import { unknownName, yamlNames } from "../names.js";
 import { packageRoot } from "../package.js";
 import { learningSettings } from "../pretraining/recipe.js";
 import { deviceNames } from "../tensor/devices.js";
@@ -75,12 +75,7 @@ export type TrajectoryRecipe = z.infer<typeof trajectoryRecipeSchema>;
 
 const recipeFolder = () => join(packageRoot(), "experiments", "trajectory");
 
-export function trajectoryRecipeNames(): string[] {
-  return readdirSync(recipeFolder())
-    .filter((file) => file.endsWith(".yaml"))
-    .map((file) => file.slice(0, -".yaml".length))
-    .sort();
-}
+export const trajectoryRecipeNames = (): string[] => yamlNames(recipeFolder());
 
 /** A recipe by name, or of a YAML file by path. */
 export function trajectoryRecipeLayer(nameOrFile: string): SettingLayer {

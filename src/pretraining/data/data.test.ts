@@ -1,30 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { folderOf } from "../../../test/folder-of.js";
 import { BatonError } from "../../errors.js";
 import { cifar10, mnist, readIdx } from "./archives.js";
 import { type Dataset, part, sampleSize } from "./dataset.js";
 import { digits } from "./digits.js";
 import { imageFolder } from "./images.js";
-
-const root = mkdtempSync(join(tmpdir(), "baton-data-"));
-afterAll(() => rmSync(root, { recursive: true }));
-let folders = 0;
-
-/** A folder with these files. */
-function folderOf(files: Record<string, Uint8Array>): string {
-  const folder = join(root, String(folders++));
-  mkdirSync(folder);
-  for (const [name, bytes] of Object.entries(files)) {
-    mkdirSync(join(folder, name, ".."), { recursive: true });
-    writeFileSync(join(folder, name), bytes);
-  }
-  return folder;
-}
 
 const sample = (dataset: Dataset, i: number): number[] => {
   const out = new Float32Array(sampleSize(dataset) + 2).fill(9);

@@ -1,26 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { encode } from "fast-png";
 import { GifWriter } from "omggif";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { folderOf } from "../../../test/folder-of.js";
 import { BatonError } from "../../errors.js";
 import type { Dataset } from "./dataset.js";
 import { videoFolder } from "./videos.js";
-
-const root = mkdtempSync(join(tmpdir(), "baton-videos-"));
-afterAll(() => rmSync(root, { recursive: true }));
-let folders = 0;
-
-function folderOf(files: Record<string, Uint8Array>): string {
-  const folder = join(root, String(folders++));
-  mkdirSync(folder);
-  for (const [name, bytes] of Object.entries(files)) {
-    mkdirSync(join(folder, name, ".."), { recursive: true });
-    writeFileSync(join(folder, name), bytes);
-  }
-  return folder;
-}
 
 const flat = (grey: number, width = 10, height = 8) =>
   encode({ width, height, channels: 1, data: new Uint8Array(width * height).fill(grey) });
