@@ -17,7 +17,7 @@ const episode: RecordedEpisode = {
   agent: "ace",
   seed: 2 ** 40,
   checkpoint: 12_000,
-  spec: { ...spec, heldEntity: { entity: 2, holderFeature: 0 } },
+  spec: { ...spec, entityTypes: { first: 0, names: ["marine"] }, heldEntity: { entity: 2, holderFeature: 0 } },
   won: true,
   episodeReturn: 19.25,
   steps: [

@@ -3,7 +3,7 @@ import type { EnvironmentSpec } from "../environment.js";
 
 const count = z.number().int().nonnegative();
 
-/** An environment's spec as files hold it. */
+/** An environment's spec as files hold it; a field that is missing here does not compile. */
 export const specFields = z.strictObject({
   id: z.string(),
   agents: count,
@@ -17,8 +17,9 @@ export const specFields = z.strictObject({
   episodeLimit: count,
   actionNames: z.array(z.string()),
   predictedFeatures: z.array(count),
+  entityTypes: z.strictObject({ first: count, names: z.array(z.string()).readonly() }).optional(),
   heldEntity: z.strictObject({ entity: count, holderFeature: count }).optional(),
-});
+} satisfies Record<keyof EnvironmentSpec, z.ZodType>);
 
 /** What was read as a spec: keys that are not there are absent, not undefined. */
 export const specOfFields = (fields: z.infer<typeof specFields>): EnvironmentSpec => fields as EnvironmentSpec;
