@@ -199,7 +199,9 @@ describe("a recording", () => {
     expect(await mistake(recordTo("mine", { env: "skirmish/8m" }))).toContain("other environment: skirmish/3m, not skirmish/8m");
     expect(await mistake(recordTo("mine", { who: ["flee"] }))).toContain("other policies");
     expect(await mistake(recordTo("x", { who: ["fle"] }))).toContain("neither a policy of skirmish/3m nor the folder of a run");
-    expect(await mistake(recordTo("x", { who: [run], env: "skirmish/MMM" }))).toContain("features per entity: 33 there, 35 here");
+    expect(await mistake(recordTo("x", { who: [run], env: "matrix/spiders-and-fly" }))).toMatch(
+      /features per entity: 33 there, \d+ here/,
+    );
     expect(readdirSync(root)).not.toContain("x");
     writeFileSync(join(root, "notes.txt"), "mine");
     expect(await mistake(recordTo("."))).toContain("is not empty and holds no recording");
