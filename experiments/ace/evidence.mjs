@@ -103,13 +103,14 @@ const tables = {
   claims: {
     seeds: [0, 1, 2],
     runs: () => [
-      ...Object.entries(variants).map(([name, more]) => ({ name: `5m_vs_6m ${name}`, train: ["ace/5m_vs_6m", ...more] })),
+      // with the environment's target: `depth` has it
+      { name: "5m_vs_6m sequential target", train: ["ace/5m_vs_6m", ...set("agent.target=sequential")] },
       { name: "5m_vs_6m independent learners", train: ["ace/iql/5m_vs_6m"] },
       { name: "5m_vs_6m shuffled order", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle")] },
       { name: "5m_vs_6m one order per sample", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle-sample")] },
       { name: "5m_vs_6m order by value gap", train: ["ace/5m_vs_6m", ...set("agent.order=gap")] },
       { name: "5m_vs_6m prioritised replay", train: ["ace/5m_vs_6m", ...set("agent.priority=0.6")] },
-      { name: "3s_vs_3z auxiliary loss", train: ["ace/3s_vs_3z"] },
+      // with the auxiliary loss: `wide` has it
       { name: "3s_vs_3z no auxiliary loss", train: ["ace/3s_vs_3z", ...set("agent.auxiliaryWeight=0")] },
       ...["climbing", "penalty"].flatMap((game) => [
         ...Object.entries(variants).map(([name, more]) => ({
