@@ -71,6 +71,8 @@ const spiders = set(
   "evaluation.everySteps=4000",
   "evaluation.episodes=64",
 );
+/** The encoder that learns 5m_vs_6m faster. */
+const five = ["ace/5m_vs_6m", ...set("agent.encoder=transformer")];
 /** Dependency in both directions, and forward only; independent learners have none. */
 const variants = {
   "sequential target": set("agent.target=sequential"),
@@ -103,13 +105,19 @@ const tables = {
   claims: {
     seeds: [0, 1, 2],
     runs: () => [
-      // with the environment's target: `depth` has it
-      { name: "5m_vs_6m sequential target", train: ["ace/5m_vs_6m", ...set("agent.target=sequential")] },
+      // the environment's target and a fixed order: `depth` has it as "5m_vs_6m transformer"
+      { name: "5m_vs_6m sequential target", train: [...five, ...set("agent.target=sequential")] },
       { name: "5m_vs_6m independent learners", train: ["ace/iql/5m_vs_6m"] },
-      { name: "5m_vs_6m shuffled order", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle")] },
-      { name: "5m_vs_6m one order per sample", train: ["ace/5m_vs_6m", ...set("agent.order=shuffle-sample")] },
-      { name: "5m_vs_6m order by value gap", train: ["ace/5m_vs_6m", ...set("agent.order=gap")] },
-      { name: "5m_vs_6m prioritised replay", train: ["ace/5m_vs_6m", ...set("agent.priority=0.6")] },
+      { name: "5m_vs_6m shuffled order", train: [...five, ...set("agent.order=shuffle")] },
+      { name: "5m_vs_6m one order per sample", train: [...five, ...set("agent.order=shuffle-sample")] },
+      { name: "5m_vs_6m order by value gap", train: [...five, ...set("agent.order=gap")] },
+      { name: "5m_vs_6m prioritised replay", train: [...five, ...set("agent.priority=0.6")] },
+      // the sequential target and a fixed order on 3m: `depth` has it as "3m relational"
+      { name: "3m environment target", train: ["ace/3m", ...set("agent.target=environment")] },
+      { name: "3m one order per sample", train: ["ace/3m", ...set("agent.order=shuffle-sample")] },
+      { name: "3m order by value gap", train: ["ace/3m", ...set("agent.order=gap")] },
+      { name: "3m prioritised replay", train: ["ace/3m", ...set("agent.priority=0.6")] },
+      { name: "3m no auxiliary loss", train: ["ace/3m", ...set("agent.auxiliaryWeight=0")] },
       // with the auxiliary loss: `wide` has it
       { name: "3s_vs_3z no auxiliary loss", train: ["ace/3s_vs_3z", ...set("agent.auxiliaryWeight=0")] },
       ...["climbing", "penalty"].flatMap((game) => [
@@ -158,8 +166,9 @@ const tables = {
         name: `${from} on ${to} zero-shot`,
         evaluate: [run("wide", from, seed), "--env", `skirmish/${to}`],
       })),
-      // the wide table's run starts from 5m_vs_6m
+      // the wide table's runs start from 5m_vs_6m
       { name: "8m from scratch", train: ["ace/8m"] },
+      { name: "8m_vs_9m from scratch", train: ["ace/8m_vs_9m"] },
     ],
   },
   /** Taught by the wide table's runs, which come first. */
