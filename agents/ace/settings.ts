@@ -44,6 +44,14 @@ export const aceSettings = z
       .positive()
       .default(20_000)
       .describe("Length of the learning rate's cosine decay, in updates; constant afterwards."),
+    learningRateWarmup: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        "Updates in which the learning rate rises from 0. RMSprop's first steps are ten times the learning rate in every weight, which spoils weights that are good already.",
+      ),
     weightDecay: z.number().min(0).max(1).default(1e-5).describe("L2 penalty added to the gradient, per unit of weight."),
     gradientClip: z.number().positive().default(50).describe("Largest global norm of the gradient; longer ones are scaled down."),
     targetRate: probability

@@ -10,7 +10,7 @@ import { clipByGlobalNorm } from "../../src/tensor/clip.js";
 import { valueAndGradTree } from "../../src/tensor/gradient.js";
 import { rmsprop } from "../../src/tensor/optimisers.js";
 import { polyak } from "../../src/tensor/polyak.js";
-import { cosine } from "../../src/tensor/schedules.js";
+import { cosine, warmedUp } from "../../src/tensor/schedules.js";
 import type { TensorTree } from "../../src/tensor/tree.js";
 import { auxiliaryLabels, auxiliaryLoss } from "./auxiliary.js";
 import type { SeenBatch } from "./held.js";
@@ -97,8 +97,8 @@ export function update(state: AceState, batch: SeenBatch, drawn: Tensor, spec: E
     return { loss, auxiliary: parts };
   }, state.online);
   const clipped = clipByGlobalNorm(gradients, settings.gradientClip);
-  const schedule = cosine({ from: settings.learningRate, to: settings.learningRateEnd, updates: settings.learningRateUpdates });
-  const learningRate = schedule(state.step);
+  const decay = cosine({ from: settings.learningRate, to: settings.learningRateEnd, updates: settings.learningRateUpdates });
+  const learningRate = warmedUp(decay, settings.learningRateWarmup)(state.step);
   const stepped = optimiserOf(settings).apply({
     params: state.online,
     gradients: clipped.gradients,

@@ -71,8 +71,11 @@ const spiders = set(
   "evaluation.everySteps=4000",
   "evaluation.episodes=64",
 );
-/** The encoder that learns 5m_vs_6m faster. */
-const five = ["ace/5m_vs_6m", ...set("agent.encoder=transformer")];
+/** A third of the preset's run on 5m_vs_6m, schedules and all. */
+const five = [
+  "ace/5m_vs_6m",
+  ...set("training.environmentSteps=200000", "agent.explorationSteps=40000", "agent.learningRateUpdates=10000"),
+];
 /** Dependency in both directions, and forward only; independent learners have none. */
 const variants = {
   "sequential target": set("agent.target=sequential"),
@@ -87,7 +90,10 @@ const tables = {
       maps.map((map) => {
         const from = starts[map];
         const warm = from
-          ? ["--init", run("wide", from, seed), ...set("agent.explorationStart=0.2", "agent.learningRate=0.0005")]
+          ? [
+              ...["--init", run("wide", from, seed)],
+              ...set("agent.explorationStart=0.1", "agent.learningRate=0.0005", "agent.learningRateWarmup=500"),
+            ]
           : [];
         return { name: map, train: [`ace/${map}`, ...warm] };
       }),
@@ -98,7 +104,7 @@ const tables = {
       ["3m", "2s3z", "5m_vs_6m"].flatMap((map) =>
         ["relational", "transformer"].map((encoder) => ({
           name: `${map} ${encoder}`,
-          train: [`ace/${map}`, ...set(`agent.encoder=${encoder}`)],
+          train: [...(map === "5m_vs_6m" ? five : [`ace/${map}`]), ...set(`agent.encoder=${encoder}`)],
         })),
       ),
   },

@@ -7,6 +7,6 @@ export { dense, type Linear } from "./layers.js";
 export { adam, adamw, type Optimiser, rmsprop } from "./optimisers.js";
 export { polyak } from "./polyak.js";
 export { type RandomState, RandomStream } from "./random.js";
-export { constant, cosine, linear, type Schedule } from "./schedules.js";
+export { constant, cosine, linear, type Schedule, warmedUp } from "./schedules.js";
 export { StatefulStep } from "./step.js";
 export * from "./tree.js";

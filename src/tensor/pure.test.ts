@@ -5,7 +5,7 @@ import { initialiseBackend, withBackend } from "./backend.js";
 import { clipByGlobalNorm, globalNorm } from "./clip.js";
 import { dense } from "./layers.js";
 import { polyak } from "./polyak.js";
-import { constant, cosine, linear } from "./schedules.js";
+import { constant, cosine, linear, warmedUp } from "./schedules.js";
 
 const numbers = (body: () => tf.Tensor): number[] => withBackend("cpu", () => tf.tidy(() => [...body().dataSync()]));
 
@@ -26,6 +26,14 @@ describe("schedules", () => {
 
   it("a ramp of length 0 is over at once", () => {
     expect(at(linear({ from: 1, to: 2, updates: 0 }), 0)).toBe(2);
+  });
+
+  it("rises from almost nothing before it goes on", () => {
+    const risen = warmedUp(linear(ramp), 50);
+    expect(at(risen, 0)).toBeCloseTo(0.4 / 50, 6);
+    expect(at(risen, 24)).toBeCloseTo((0.4 - (0.3 * 24) / 200) / 2, 6);
+    for (const step of [49, 50, 200]) expect(at(risen, step)).toBe(at(linear(ramp), step));
+    expect(at(warmedUp(linear(ramp), 0), 0)).toBe(at(linear(ramp), 0));
   });
 
   it("takes whole-number steps", () => {

@@ -23,6 +23,12 @@ function progress(step: Tensor, updates: number): Tensor {
   return tf.clipByValue(tf.div(tf.cast(step, "float32"), updates), 0, 1);
 }
 
+/** `schedule`, times a straight rise to 1 over the first `updates`; as it is where that is 0. */
+export function warmedUp(schedule: Schedule, updates: number): Schedule {
+  if (updates === 0) return schedule;
+  return (step) => tf.mul(schedule(step), tf.minimum(tf.div(tf.add(tf.cast(step, "float32"), 1), updates), 1));
+}
+
 /** A straight line. */
 export function linear({ from, to, updates }: RampOptions): Schedule {
   return (step) => tf.add(tf.mul(progress(step, updates), to - from), from);
