@@ -19,7 +19,7 @@ const starts = {
   "25m": "5m_vs_6m",
   "8m_vs_9m": "5m_vs_6m",
   "10m_vs_11m": "5m_vs_6m",
-  "27m_vs_30m": "10m_vs_11m",
+  "27m_vs_30m": "5m_vs_6m",
   "3s5z": "2s3z",
   "3s5z_vs_3s6z": "3s5z",
   "3s_vs_4z": "3s_vs_3z",
