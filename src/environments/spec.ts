@@ -55,8 +55,8 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
   const { heldEntity, entityTypes } = input;
   if (entityTypes) {
     const { first, names } = entityTypes;
-    const distinct = Array.isArray(names) && names.length > 0 && new Set(names).size === names.length;
-    if (!distinct) throw wrong("entityTypes.names", names, "a list of different names");
+    const texts = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
+    if (!texts || new Set(names).size !== names.length) throw wrong("entityTypes.names", names, "a list of different names");
     whole("entityTypes.first", first, 0, entityFeatures - names.length);
   }
   if (heldEntity) {

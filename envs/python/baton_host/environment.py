@@ -46,6 +46,8 @@ class Spec:
     shapes: Mapping[str, tuple[int, ...]]
     action_names: tuple[str, ...] = ()
     predicted_features: tuple[int, ...] = ()
+    #: The first of the columns of entities that tell types apart, one hot, and the names of those types.
+    entity_types: Optional[tuple[int, tuple[str, ...]]] = None
     #: The entity that one agent at a time may hold, and the column of entities that is above 0 for its holder.
     held_entity: Optional[tuple[int, int]] = None
     #: The types of units that are drawn.
@@ -63,6 +65,8 @@ class Spec:
         }
         if self.action_names:
             wire["actionNames"] = list(self.action_names)
+        if self.entity_types is not None:
+            wire["entityTypes"] = {"first": self.entity_types[0], "names": list(self.entity_types[1])}
         if self.held_entity is not None:
             wire["heldEntity"] = {"entity": self.held_entity[0], "holderFeature": self.held_entity[1]}
         if "entities" in self.shapes:

@@ -48,6 +48,10 @@ class Specs(unittest.TestCase):
         self.assertEqual((arrays["units"].shape, arrays["world"].tolist()), ((3, 10), [8, 6]))
         self.assertIsNone(adapt(Lights).spec.drawing())
 
+    def test_types_may_be_named(self) -> None:
+        duel = type("Typed", (Duel,), {"entity_types": (0, ["ours", "theirs"])})
+        self.assertEqual(adapt(duel).spec.to_wire()["entityTypes"], {"first": 0, "names": ["ours", "theirs"]})
+
     def test_something_may_be_held(self) -> None:
         duel = type("Held", (Duel,), {"held_entity": (3, 1)})
         self.assertEqual(adapt(duel).spec.to_wire()["heldEntity"], {"entity": 3, "holderFeature": 1})
@@ -70,6 +74,9 @@ class Specs(unittest.TestCase):
             (changed(units=lambda self: [[0] * 10] * 2, world_size=4), r"gives world_size of shape \[\], but it must be \[2\]"),
             (changed(step=None), "has no method step"),
             (lambda: type("Held", (Duel,), {"held_entity": (4, 1)})(), r"has held_entity = \(4, 1\), but must have an entity"),
+            (lambda: type("Typed", (Duel,), {"entity_types": (1, ["a", "b"])})(), r"has entity_types = .*, but must have a column of"),
+            (lambda: type("Typed", (Duel,), {"entity_types": (0, ["a", "a"])})(), r"has entity_types = .*the different names"),
+            (lambda: type("Typed", (Duel,), {"entity_types": 0})(), r"has entity_types = 0, but must have a column"),
             (lambda: Troubled("make"), "cannot be made: RuntimeError: no simulator here"),
         ]
         for make, sentence in cases:

@@ -29,6 +29,7 @@ class Smac(unittest.TestCase):
         self.assertEqual((wire["agents"], wire["entities"], wire["actions"], wire["untargetedActions"]), (2, 4, 8, 6))
         # Marauder, marine, medivac; the enemies of this kind of map are of the same types.
         self.assertEqual((wire["entityFeatures"], wire["relationFeatures"]), (35, 6))
+        self.assertEqual(wire["entityTypes"], {"first": 1, "names": ["marauder", "marine", "medivac"]})
         self.assertEqual((wire["observationSize"], wire["stateSize"], wire["episodeLimit"]), (2, 3, 5))
         self.assertEqual(wire["predictedFeatures"], [4, 5, 6, 7, 8, 9])
         self.assertEqual(wire["actionNames"][:2] + wire["actionNames"][5:], ["no-op", "stop", "west", "target 0", "target 1"])

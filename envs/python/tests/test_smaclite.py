@@ -26,6 +26,7 @@ class Smaclite(unittest.TestCase):
         env = self.make()
         self.assertEqual(env.spec.shapes["entities"], (3, 35))
         self.assertEqual(env.spec.episode_limit, 150)
+        self.assertEqual(env.spec.entity_types, (1, ("marine", "medivac", "zealot")))
         arrays = env.reset(1)
         # Types: marine, medivac, zealot. A cooldown of half a second is 8 ticks.
         np.testing.assert_allclose(arrays["entities"][0, :10], [0, 1, 0, 0, 9.5 / 32, 16.5 / 32, 0.45, 0.2, 1, 8 / 50], rtol=1e-6)

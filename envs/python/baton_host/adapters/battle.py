@@ -14,6 +14,8 @@ Array = "np.ndarray[Any, Any]"
 
 #: Scales of the features, and the distance in ranges up to which pairs are told apart.
 POINTS, COOLDOWN, ENERGY, RANGE, FARTHEST = 100.0, 50.0, 150.0, 6.0, 3.0
+#: Column of an entity's features where its type begins.
+FIRST_TYPE = 1
 #: Features of an entity besides its type.
 PLAIN_FEATURES = 32
 RELATION_FEATURES = 6
@@ -108,8 +110,8 @@ def entity_features(
     living = battle.alive != 0
     out = np.zeros((N, PLAIN_FEATURES + types), "float32")
     out[n:, 0] = 1
-    out[np.arange(N), 1 + battle.kind] = 1
-    at = 1 + types
+    out[np.arange(N), FIRST_TYPE + battle.kind] = 1
+    at = FIRST_TYPE + types
     out[:, at : at + 2] = battle.position / np.asarray(size, "float32")
     out[:, at + 2] = living * battle.health / POINTS
     out[:, at + 3] = living * battle.shield / POINTS
@@ -123,7 +125,7 @@ def entity_features(
 
 def dynamic_columns(types: int) -> tuple[int, ...]:
     """Columns of x, y, health, shield, "has a shield" and readiness: what a model may be asked to predict."""
-    return tuple(1 + types + k for k in range(6))
+    return tuple(FIRST_TYPE + types + k for k in range(6))
 
 
 def relation_features(battle: Battle) -> "np.ndarray[Any, Any]":

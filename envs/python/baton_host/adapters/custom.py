@@ -1,8 +1,9 @@
 """Adapter for a class of the user's own, known by what it has and not by what it inherits.
 
 Attributes: ``n_agents``, ``n_actions``, ``episode_limit``; where wanted ``name``, ``action_names``, ``predicted_features``,
-``n_untargeted_actions`` (U: action U+k acts on the entity in ``action_targets[i, k]``; only for environments with targets) and
-``held_entity`` (the entity that one agent at a time may hold, like a ball, and the column of entities that is above 0 for its holder);
+``n_untargeted_actions`` (U: action U+k acts on the entity in ``action_targets[i, k]``; only for environments with targets),
+``entity_types`` (the first of the columns of entities that tell types apart, one hot, and the names of those types: weights find a
+type by its name on other maps) and ``held_entity`` (the entity that one agent at a time may hold, like a ball, and the column of entities that is above 0 for its holder);
 for replays ``world_size`` (width, height) and ``unit_types``, and the method ``units()`` [M, 10], the columns being those of
 ``environment.UNIT``.
 
@@ -115,9 +116,24 @@ class CustomEnvironment:
             shapes=shapes,
             action_names=names,
             predicted_features=tuple(int(column) for column in getattr(self._env, "predicted_features", ())),
+            entity_types=self._entity_types(shapes),
             held_entity=self._held_entity(shapes),
             unit_types=tuple(str(name) for name in getattr(self._env, "unit_types", ("unit",))),
         )
+
+    def _entity_types(self, shapes: Mapping[str, tuple[int, ...]]) -> Optional[tuple[int, tuple[str, ...]]]:
+        given = getattr(self._env, "entity_types", None)
+        if given is None:
+            return None
+        columns = shapes.get("entities", (0, 0))[1]
+        try:
+            first, names = int(given[0]), tuple(str(name) for name in given[1])
+        except (TypeError, ValueError, IndexError):
+            first, names = -1, ()
+        if 0 <= first <= columns - len(names) and 0 < len(names) == len(set(names)):
+            return first, names
+        expected = f"a column of entities [N, {columns}] and the different names of the types told apart from there on"
+        raise self._broken(f"has entity_types = {given!r:.60}, but must have {expected}")
 
     def _held_entity(self, shapes: Mapping[str, tuple[int, ...]]) -> Optional[tuple[int, int]]:
         given = getattr(self._env, "held_entity", None)

@@ -166,6 +166,7 @@ class SmacEnvironment:
             },
             action_names=features.action_names((*features.MOVES, *looks), self._slots),
             predicted_features=features.dynamic_columns(len(self._types)),
+            entity_types=(features.FIRST_TYPE, tuple(self._types)),
             unit_types=tuple(self._types),
         )
 

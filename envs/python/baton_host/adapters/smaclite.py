@@ -130,6 +130,7 @@ class SmacliteEnvironment:
             },
             action_names=features.action_names(features.MOVES, self._slots),
             predicted_features=features.dynamic_columns(len(self._types)),
+            entity_types=(features.FIRST_TYPE, tuple(self._types)),
             unit_types=tuple(self._types),
         )
 
