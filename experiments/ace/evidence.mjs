@@ -71,11 +71,8 @@ const spiders = set(
   "evaluation.everySteps=4000",
   "evaluation.episodes=64",
 );
-/** A third of the preset's run on 5m_vs_6m, schedules and all. */
-const five = [
-  "ace/5m_vs_6m",
-  ...set("training.environmentSteps=200000", "agent.explorationSteps=40000", "agent.learningRateUpdates=10000"),
-];
+/** The first third of the preset's run on 5m_vs_6m. */
+const five = ["ace/5m_vs_6m", ...set("training.environmentSteps=200000")];
 /** Dependency in both directions, and forward only; independent learners have none. */
 const variants = {
   "sequential target": set("agent.target=sequential"),
@@ -92,7 +89,7 @@ const tables = {
         const warm = from
           ? [
               ...["--init", run("wide", from, seed)],
-              ...set("agent.explorationStart=0.1", "agent.learningRate=0.0005", "agent.learningRateWarmup=500"),
+              ...set("agent.explorationStart=0.1", "agent.learningRate=0.0003", "agent.learningRateWarmup=500"),
             ]
           : [];
         return { name: map, train: [`ace/${map}`, ...warm] };
