@@ -71,8 +71,18 @@ const spiders = set(
   "evaluation.everySteps=4000",
   "evaluation.episodes=64",
 );
-/** The first third of the preset's run on 5m_vs_6m. */
-const five = ["ace/5m_vs_6m", ...set("training.environmentSteps=200000")];
+/** A quarter of the preset's experience on 5m_vs_6m, in half as many updates. */
+const five = [
+  "ace/5m_vs_6m",
+  ...set(
+    "training.environmentSteps=200000",
+    "training.copies=32",
+    "training.updatesPerStep=0.05",
+    "training.replayCapacity=300000",
+    "agent.explorationSteps=40000",
+    "evaluation.everySteps=20000",
+  ),
+];
 /** Dependency in both directions, and forward only; independent learners have none. */
 const variants = {
   "sequential target": set("agent.target=sequential"),
