@@ -97,7 +97,17 @@ class FootballEnvironment:
         shapes = {wire: array.shape for wire, array in self.reset(0).items()}
         A = len(ACTION_NAMES)
         ball = shapes["entities"][0] - 1
-        self.spec = Spec(env_id, len(players), A, limit, A, shapes, ACTION_NAMES, PREDICTED_COLUMNS, (ball, OWNS_BALL))
+        self.spec = Spec(
+            id=env_id,
+            agents=len(players),
+            actions=A,
+            episode_limit=limit,
+            untargeted_actions=A,
+            shapes=shapes,
+            action_names=ACTION_NAMES,
+            predicted_features=PREDICTED_COLUMNS,
+            held_entity=(ball, OWNS_BALL),
+        )
 
     def reset(self, seed: int) -> Arrays:
         with user_code(f"{self._id} failed in reset"):
