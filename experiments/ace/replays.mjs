@@ -1,6 +1,6 @@
 // What a run's recorded episodes of skirmish show, counted: `baton evaluate RUN --episodes 6 --record 6`, then
 // `node experiments/ace/replays.mjs RUN …` prints a line for each run.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readEpisode } from "../../dist/src/runs/episodes.js";
 import { printTable } from "../evidence.mjs";
@@ -50,26 +50,34 @@ if (runs.length === 0) {
   );
   process.exit(1);
 }
-const columns = {
-  won: (value) => `${(100 * value).toFixed(0)} %`,
-  return: (value) => value.toFixed(1),
-  steps: (value) => value.toFixed(0),
-  moves: (value) => `${(100 * value).toFixed(0)} %`,
-  "on a target": (value) => `${(100 * value).toFixed(0)} %`,
-  "attackers per target": (value) => value.toFixed(1),
-  "first of ours dies at step": (value) => value.toFixed(0),
-  "of ours left": (value) => value.toFixed(1),
-  "of theirs left": (value) => value.toFixed(1),
-};
+const percent = (value) => `${(100 * value).toFixed(0)} %`;
+const decimals = (digits) => (value) => value.toFixed(digits);
+/** Title, figure and how it is written. */
+const columns = [
+  ["won", "won", percent],
+  ["return", "episodeReturn", decimals(1)],
+  ["steps", "length", decimals(0)],
+  ["moves", "moves", percent],
+  ["on a target", "targeted", percent],
+  ["attackers per target", "perTarget", decimals(1)],
+  ["first of ours dies at step", "firstDeath", decimals(0)],
+  ["of ours left", "ours", decimals(1)],
+  ["of theirs left", "theirs", decimals(1)],
+];
 printTable(
-  ["run", "episodes", ...Object.keys(columns)],
+  ["run", "episodes", ...columns.map(([title]) => title)],
   runs.map((run) => {
     const folder = join(run, "episodes");
-    const all = readdirSync(folder).map((file) => figures(readEpisode(join(folder, file))));
-    const cells = Object.values(columns).map((show, k) => {
-      const values = all.map((one) => Object.values(one)[k]).filter((value) => value !== null);
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    if (files.length === 0) {
+      process.stderr.write(`${run} has no recorded episodes: baton evaluate ${run} --episodes 6 --record 6\n`);
+      process.exit(1);
+    }
+    const all = files.map((file) => figures(readEpisode(join(folder, file))));
+    const cells = columns.map(([, figure, show]) => {
+      const values = all.map((one) => one[figure]).filter((value) => value !== null);
       return values.length > 0 ? show(mean(values)) : "–";
     });
-    return [run, all.length, ...cells];
+    return [run, files.length, ...cells];
   }),
 );
