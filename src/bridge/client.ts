@@ -14,7 +14,8 @@ import { resetTimeStep, viewOf } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
 import { Canvas, type Drawing, isDrawing } from "./canvas.js";
 import type { Connection } from "./connection.js";
-import { type Dtype, dtypeOf, type Message, type WireArray, type WireData } from "./protocol.js";
+import { type Dtype, dtypeOf, type Message, RequestTemplate, type WireArray, type WireData } from "./protocol.js";
+import { type KnownArray, KnownMessage } from "./reader.js";
 
 /** How long to wait for a host, in seconds. */
 export interface Patience {
@@ -98,6 +99,12 @@ export function shares(total: number, parts: number): [first: number, end: numbe
   return Array.from({ length: count }, (_, k) => [Math.floor((k * total) / count), Math.floor(((k + 1) * total) / count)]);
 }
 
+/** The layout of a step's answer that was checked and whose infos are all empty, as those in the middle of episodes are. */
+interface PlainStep {
+  readonly layout: KnownMessage["layout"];
+  readonly arrays: readonly (readonly [TimeStepField | OutcomeField, KnownArray])[];
+}
+
 interface Served {
   readonly spec: EnvironmentSpecInput;
   readonly fields: readonly TimeStepField[];
@@ -112,6 +119,8 @@ class RemoteEnvironment implements VectorEnvironment {
   readonly #connection: Connection;
   readonly #patience: Patience;
   readonly #fields: readonly TimeStepField[];
+  readonly #stepRequest: RequestTemplate;
+  #plainStep: PlainStep | undefined;
   /** Writes nothing of its own, so that its completion writes what the host does not send. */
   readonly #derive: (view: TimeStep) => void;
   /** The host leaves out entities, observations or state, which then follow from the others. */
@@ -130,6 +139,10 @@ class RemoteEnvironment implements VectorEnvironment {
     this.#connection = connection;
     this.#patience = patience;
     this.#fields = fields;
+    this.#stepRequest = new RequestTemplate("step", { first }, "actions", {
+      shape: [copies, this.spec.agents],
+      data: new Int32Array(copies * this.spec.agents),
+    });
     this.#derive = (view) => silent.step(noActions, view);
     this.#derives = !(spec.entityFeatures && spec.observationSize && spec.stateSize);
     if (!drawing) return;
@@ -184,19 +197,35 @@ class RemoteEnvironment implements VectorEnvironment {
       const given = `${actions.length} actions are given to ${copies} copies of ${spec.agents} agents of ${spec.id}`;
       throw new BatonError("invalid-value", given);
     }
-    const answer = await this.#ask("step", { first: this.#first }, { actions: { shape: [copies, spec.agents], data: actions } });
-    const infos = this.#infosOf(answer, copies);
-    for (const field of this.#fields) out[field].set(this.#arrayOf(answer, field, out, copies));
-    for (const field of ["reward", "terminated", "truncated"] as const) {
-      out[field].set(this.#arrayOf(answer, field, out, copies));
-    }
-    for (let copy = 0; copy < copies; copy++) out.infos[copy] = infos[copy]!;
+    const answer = await this.#connection.ask(this.#stepRequest, actions, this.#patience.answer);
+    if (answer instanceof KnownMessage && answer.layout === this.#plainStep?.layout)
+      this.#copyPlain(answer, this.#plainStep, out);
+    else this.#copyStep(answer, out);
     if (this.#canvas)
       this.#draw(
         answer,
         Array.from({ length: copies }, (_, copy) => copy),
       );
     if (this.#derives) for (const view of views) this.#derive(view);
+  }
+
+  #copyStep(answer: Message, out: VectorTimeStep): void {
+    const { copies } = this;
+    if (answer.kind !== "timestep") throw this.#incompatible(`answered "step" with "${answer.kind}"`);
+    const infos = this.#infosOf(answer, copies);
+    const fields = [...this.#fields, "reward", "terminated", "truncated"] as const;
+    for (const field of fields) out[field].set(this.#arrayOf(answer, field, out, copies));
+    for (let copy = 0; copy < copies; copy++) out.infos[copy] = infos[copy]!;
+    // It has been checked, and so has every later one with this layout.
+    if (answer instanceof KnownMessage && infos.every((info) => Object.keys(info).length === 0)) {
+      const arrays = fields.map((field) => [field, answer.layout.arrays.find(({ name }) => name === field)!] as const);
+      this.#plainStep = { layout: answer.layout, arrays };
+    }
+  }
+
+  #copyPlain(answer: KnownMessage, { arrays }: PlainStep, out: VectorTimeStep): void {
+    for (const [field, array] of arrays) out[field].set(answer.view(array) as Float32Array);
+    for (let copy = 0; copy < this.copies; copy++) out.infos[copy] = {};
   }
 
   close(): void {

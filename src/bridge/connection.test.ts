@@ -61,6 +61,16 @@ describe("Connection", () => {
     expect((await ask("next")).kind).toBe("next");
   });
 
+  it("gives every request its own time", async () => {
+    await connect(({ kind, fields }) => (kind === "answered" ? encodeMessage(kind, { id: fields.id as number }) : undefined));
+    const ended: string[] = [];
+    const wait = (kind: string, timeout: number) => ask(kind, timeout).catch(() => ended.push(kind));
+    const waits = [wait("long", 0.12), wait("short", 0.04), wait("longer", 0.2)];
+    await ask("answered", 30);
+    await Promise.all(waits);
+    expect(ended).toEqual(["short", "long", "longer"]);
+  });
+
   it.each<[string, Answer, RegExp]>([
     ["garbage", () => Uint8Array.of(1, 2, 3), /python:game:Game: a peer sent something that is no bridge message/],
     ["several frames", () => [Uint8Array.of(1), Uint8Array.of(2)], /one frame, not 2/],

@@ -3,8 +3,8 @@ import { Dealer, type SocketOptions } from "zeromq";
 import { BatonError } from "../errors.js";
 import { faultError } from "./fault.js";
 import { type ClientKeys, keysCommand } from "./keys.js";
-import { encodeMessage, type Message, type WireArray } from "./protocol.js";
-import { MessageReader } from "./reader.js";
+import { encodeMessage, type Message, type RequestTemplate, type WireArray, type WireData } from "./protocol.js";
+import { KnownMessage, MessageReader } from "./reader.js";
 
 /** Messages that may wait on each side; only a few requests are ever under way. */
 const highWaterMark = 16;
@@ -25,13 +25,18 @@ const lossDelay = 500;
 /** Milliseconds until {@link observe} is tried again. */
 const observerDelay = 5;
 
+/** Milliseconds; for longer ones, Node's timers ring at once. */
+const longestTimer = 2 ** 31 - 1;
+
 /** A larger answer is dropped before it is read: no time step comes near it. */
 const maxAnswerBytes = 1 << 30;
 
 interface Pending {
   readonly id: number;
   readonly kind: string;
-  readonly timer: NodeJS.Timeout;
+  /** Seconds that it may take, and when they are over, in `performance.now()`'s milliseconds. */
+  readonly timeout: number;
+  readonly deadline: number;
   resolve(answer: Message): void;
   reject(error: unknown): void;
 }
@@ -63,6 +68,9 @@ export class Connection {
   #ended: BatonError | undefined;
   /** Answers so far. */
   #heard = 0;
+  /** One clock for all requests, and when it rings: mostly their answers come long before, and nobody has to set it again. */
+  #clock: NodeJS.Timeout | undefined;
+  #rings = 0;
   /** Looks whether an answer is slow to come. */
   #quiet: NodeJS.Timeout | undefined;
   #watch: Dealer | undefined;
@@ -119,14 +127,23 @@ export class Connection {
     arrays: Readonly<Record<string, WireArray>>,
     timeout: number,
   ): Promise<Message> {
-    if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#nextId;
+    return this.#ask(id, kind, encodeMessage(kind, { id, ...fields }, arrays), timeout);
+  }
+
+  /** {@link request} for a request that is asked again and again with other numbers. */
+  ask(template: RequestTemplate, data: WireData, timeout: number): Promise<Message> {
+    return this.#ask(this.#nextId, template.kind, template.write(this.#nextId, data), timeout);
+  }
+
+  #ask(id: number, kind: string, frame: Uint8Array, timeout: number): Promise<Message> {
+    if (this.#ended) return Promise.reject(this.#ended);
     this.#nextId = (id % 0xffffffff) + 1;
-    const frame = encodeMessage(kind, { id, ...fields }, arrays);
     if (this.#watchesHandshake) void this.#watchHandshake();
     return new Promise<Message>((resolve, reject) => {
-      const timer = setTimeout(() => this.#settle(id)?.reject(this.#timeoutError(kind, timeout)), timeout * 1000);
-      this.#pending.push({ id, kind, timer, resolve, reject });
+      const deadline = performance.now() + timeout * 1000;
+      this.#pending.push({ id, kind, timeout, deadline, resolve, reject });
+      if (this.#clock === undefined || deadline < this.#rings) this.#wind(deadline);
       this.#outgoing.push({ id, frame });
       void this.#send();
       void this.#receive();
@@ -140,6 +157,7 @@ export class Connection {
     if (this.#ended) return;
     this.#ended = error;
     clearTimeout(this.#quiet);
+    clearTimeout(this.#clock);
     this.#endWatch();
     for (const { id } of [...this.#pending]) this.#settle(id)?.reject(error);
     this.#socket.close();
@@ -222,7 +240,11 @@ export class Connection {
     if (this.#receiving) return;
     this.#receiving = true;
     try {
-      while (this.#pending.length > 0 && !this.#ended) this.#handle(await this.#socket.receive());
+      while (this.#pending.length > 0 && !this.#ended) {
+        this.#handle(await this.#socket.receive());
+        // Whoever waited for this answer may ask at once: that request goes first, so that the host has something to do.
+        await new Promise((go) => process.nextTick(go));
+      }
     } catch (error) {
       // `end` closes the socket under the reader; that is no mistake.
       if (!this.#ended) this.end(new BatonError("io", `${this.peer}: the connection broke: ${String(error)}`, { cause: error }));
@@ -243,7 +265,7 @@ export class Connection {
       this.end(this.#named(error as BatonError));
       return;
     }
-    const { id } = answer.fields;
+    const id = answer instanceof KnownMessage ? answer.id : answer.fields.id;
     if (answer.kind === "fault" && id === null) {
       this.end(faultError(answer.fields, this.peer));
       return;
@@ -257,9 +279,25 @@ export class Connection {
   #settle(id: number): Pending | undefined {
     const place = this.#pending.findIndex((pending) => pending.id === id);
     const pending = place < 0 ? undefined : this.#pending.splice(place, 1)[0]!;
-    if (pending) clearTimeout(pending.timer);
     if (this.#watch && this.#pending.length === 0) this.#endWatch();
     return pending;
+  }
+
+  /** Sets the clock to the first deadline, of which it knows `deadline` to be one. */
+  #wind(deadline: number): void {
+    clearTimeout(this.#clock);
+    this.#rings = deadline;
+    this.#clock = setTimeout(() => this.#ring(), Math.min(Math.max(0, deadline - performance.now()), longestTimer)).unref();
+  }
+
+  /** Requests whose time is over fail; for the others, the clock is set again. */
+  #ring(): void {
+    this.#clock = undefined;
+    const now = performance.now();
+    for (const { id, kind, timeout, deadline } of [...this.#pending]) {
+      if (deadline <= now) this.#settle(id)?.reject(this.#timeoutError(kind, timeout));
+    }
+    if (this.#pending.length > 0) this.#wind(Math.min(...this.#pending.map(({ deadline }) => deadline)));
   }
 
   #refuse(id: number, error: unknown): void {

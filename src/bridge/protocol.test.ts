@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BatonError } from "../errors.js";
-import { decodeMessage, dtypeOf, encodeMessage, type WireArray, type WireData } from "./protocol.js";
+import { decodeMessage, dtypeOf, encodeMessage, RequestTemplate, type WireArray, type WireData } from "./protocol.js";
 
 // The same vectors as in envs/python/tests/test_protocol.py.
 interface Vectors {
@@ -35,6 +35,18 @@ function errorOf(call: () => unknown): BatonError {
   }
   throw new Error("nothing was thrown");
 }
+
+describe("RequestTemplate", () => {
+  it("writes what encodeMessage would, into frames of their own", () => {
+    const shape = [3, 1];
+    const template = new RequestTemplate("step", { first: 2 }, "actions", { shape, data: new Int32Array(3) });
+    const requests = [1, 255, 65_536, 0xffffffff].map((id) => ({ id, data: Int32Array.of(id % 7, -1, 9) }));
+    const written = requests.map(({ id, data }) => template.write(id, data));
+    for (const [k, { id, data }] of requests.entries()) {
+      expect(Uint8Array.from(written[k]!)).toEqual(encodeMessage("step", { first: 2, id }, { actions: { shape, data } }));
+    }
+  });
+});
 
 describe("shared vectors", () => {
   it.each(good)("$file reads as Python wrote it, and is written alike", ({ file, kind, fields, arrays }) => {

@@ -86,6 +86,38 @@ export function encodeMessage(
   return frame;
 }
 
+/** A request that is made again and again, with another id and other numbers in its one array. */
+export class RequestTemplate {
+  readonly #frame: Uint8Array;
+  readonly #idAt: number;
+  readonly #dataAt: number;
+
+  constructor(
+    readonly kind: string,
+    fields: Readonly<Record<string, unknown>>,
+    name: string,
+    array: WireArray,
+  ) {
+    this.#frame = encodeMessage(kind, { ...fields, id: 0 }, { [name]: array });
+    const header = new DataView(this.#frame.buffer).getUint32(0, true);
+    this.#idAt = 4 + header - idBytes;
+    this.#dataAt = padded(4 + header);
+  }
+
+  /** @param data as long as the array that this was made with. */
+  write(id: number, data: WireData): Uint8Array {
+    const frame = Buffer.allocUnsafe(this.#frame.length);
+    frame.set(this.#frame);
+    const at = this.#idAt;
+    frame[at] = id >>> 24;
+    frame[at + 1] = id >>> 16;
+    frame[at + 2] = id >>> 8;
+    frame[at + 3] = id;
+    frame.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), this.#dataAt);
+    return frame;
+  }
+}
+
 /**
  * Reads one frame. Every length and shape is checked before anything is made of it; arrays are views, not copies.
  *

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { pack } from "msgpackr";
 import { describe, expect, it } from "vitest";
-import { decodeMessage, encodeMessage } from "./protocol.js";
+import { decodeMessage, encodeMessage, type Message } from "./protocol.js";
 import { MessageReader } from "./reader.js";
 
 const timestep = (id: number, infos: Record<string, unknown>[], ...numbers: number[]) =>
@@ -14,6 +14,12 @@ function framed(header: Record<string, unknown>): Uint8Array {
   new DataView(frame.buffer).setUint32(0, packed.length, true);
   frame.set(packed, 4);
   return frame;
+}
+
+/** With all that is only made when somebody asks. */
+function read(reader: MessageReader, frame: Uint8Array): Message {
+  const { kind, fields, arrays } = reader.read(frame);
+  return { kind, fields, arrays };
 }
 
 describe("MessageReader", () => {
@@ -72,7 +78,7 @@ describe("MessageReader", () => {
     const reader = new MessageReader();
     for (const id of [0x41424344, 0x45464748, 0x41424348]) {
       const frame = framed(header(id));
-      expect(reader.read(frame)).toEqual(decodeMessage(frame));
+      expect(read(reader, frame)).toEqual(decodeMessage(frame));
     }
   });
 
@@ -81,8 +87,8 @@ describe("MessageReader", () => {
     const reader = new MessageReader();
     for (const file of readdirSync(folder).filter((name) => name.endsWith(".bin") && !name.startsWith("bad-"))) {
       const bytes = Uint8Array.from(readFileSync(new URL(file, folder)));
-      expect(reader.read(bytes)).toEqual(decodeMessage(bytes));
-      expect(reader.read(bytes)).toEqual(decodeMessage(bytes));
+      expect(read(reader, bytes)).toEqual(decodeMessage(bytes));
+      expect(read(reader, bytes)).toEqual(decodeMessage(bytes));
     }
   });
 });

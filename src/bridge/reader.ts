@@ -1,5 +1,5 @@
 import { lastEntry } from "./msgpack.js";
-import { aligned, type Dtype, decodeMessage, dtypeOf, dtypes, idBytes, type Message, type WireArray } from "./protocol.js";
+import { aligned, type Dtype, decodeMessage, dtypeOf, dtypes, idBytes, type Message, type WireData } from "./protocol.js";
 
 /** Headers that are remembered, and the longest of them: steps and resets have few lengths, and headers of steps are short. */
 const mostKnown = 16;
@@ -13,9 +13,50 @@ interface Known {
   readonly bytes: Buffer;
   readonly kind: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  readonly arrays: readonly { name: string; dtype: Dtype; shape: readonly number[]; offset: number; count: number }[];
+  readonly arrays: readonly KnownArray[];
   /** Where the last array ends. */
   readonly end: number;
+}
+
+/** An array of a known header: its place in the frame, and how many numbers it has. */
+export interface KnownArray {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly count: number;
+}
+
+/** A message whose header was known; what it holds is only made when somebody asks for it. */
+export class KnownMessage implements Message {
+  readonly kind: string;
+  #fields: Message["fields"] | undefined;
+  #arrays: Message["arrays"] | undefined;
+
+  constructor(
+    /** The same object for all messages whose headers differ in nothing but the id. */
+    readonly layout: Omit<Known, "bytes" | "end">,
+    private readonly frame: Uint8Array,
+    readonly id: number,
+  ) {
+    this.kind = layout.kind;
+  }
+
+  /** Lists and maps are this message's own, which its reader may change. */
+  get fields(): Message["fields"] {
+    this.#fields ??= { ...(copyOf(this.layout.fields) as Message["fields"]), id: this.id };
+    return this.#fields;
+  }
+
+  get arrays(): Message["arrays"] {
+    this.#arrays ??= new Map(this.layout.arrays.map((array) => [array.name, { shape: array.shape, data: this.view(array) }]));
+    return this.#arrays;
+  }
+
+  /** @param array of this message's layout. */
+  view({ dtype, offset, count }: KnownArray): WireData {
+    return new dtypes[dtype](this.frame.buffer as ArrayBuffer, this.frame.byteOffset + offset, count);
+  }
 }
 
 /**
@@ -34,7 +75,7 @@ export class MessageReader {
     const length = view.getUint32(0, true);
     const known = this.#known.get(length);
     if (known && known.end <= bytes.length && known.bytes.compare(bytes, 0, known.bytes.length) === 0) {
-      return again(known, bytes, view.getUint32(4 + length - idBytes));
+      return new KnownMessage(known, bytes, view.getUint32(4 + length - idBytes));
     }
     const message = decodeMessage(bytes);
     this.#remember(bytes, length, message);
@@ -71,17 +112,6 @@ function endsWithId(bytes: Uint8Array, end: number): boolean {
   return last?.key === end - 4 - idEnd.length && last.value === end - 4 - 1;
 }
 
-function again({ kind, fields, arrays: described }: Known, bytes: Uint8Array, id: number): Message {
-  const arrays = new Map<string, WireArray>();
-  for (const { name, dtype, shape, offset, count } of described) {
-    arrays.set(name, { shape, data: new dtypes[dtype](bytes.buffer as ArrayBuffer, bytes.byteOffset + offset, count) });
-  }
-  const fresh = copyOf(fields) as Record<string, unknown>;
-  fresh.id = id;
-  return { kind, fields: fresh, arrays };
-}
-
-/** Every message has its own lists and maps, which its reader may change. */
 function copyOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(copyOf);

@@ -70,11 +70,12 @@ function outcomeOf(read: (data: Uint8Array) => Message, data: Uint8Array): Outco
       return { refused: error.message };
     throw error;
   }
-  for (const { shape, data: array } of message.arrays.values()) {
+  const { kind, fields, arrays } = message;
+  for (const { shape, data: array } of arrays.values()) {
     const size = shape.reduce((product, n) => product * n, 1);
     if (array.length !== size) throw new Error(`an array of shape ${shape} holds ${array.length} numbers`);
   }
-  return { message };
+  return { message: { kind, fields, arrays } };
 }
 
 describe("mutated messages", () => {

@@ -88,19 +88,33 @@ class Encoder:
             offset += size
         # The first three entries of the header.
         self._opening = _pack({"kind": kind, "version": PROTOCOL_VERSION, "arrays": described})[1:]
+        #: How many infos, all empty, were packed last, and the header around the number of an id.
+        self._packed, self._beginning, self._ending = -1, b"", b""
 
     def encode(self, fields: Mapping[str, Any]) -> bytes:
+        beginning, ending = self._header(fields)
+        return b"".join([beginning, *([ID.pack(fields["id"])] if _is_count(fields.get("id")) else []), ending, *self._buffers])
+
+    def encode_step(self, request_id: Any, infos: list[dict[str, Any]]) -> bytes:
+        """``encode`` of these two fields; most steps have no infos, which are not packed again and again."""
+        if not _is_count(request_id) or any(infos):
+            return self.encode({"id": request_id, "infos": infos})
+        if len(infos) != self._packed:
+            self._beginning, self._ending = self._header({"id": request_id, "infos": infos})
+            self._packed = len(infos)
+        return b"".join([self._beginning, ID.pack(request_id), self._ending, *self._buffers])
+
+    def _header(self, fields: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """What comes before the number of an id, if there is one, and after it."""
         count = 3 + len(fields)
         if count > _MOST_ENTRIES:
             raise ValueError(f"a message has {len(fields)} fields, more than {_MOST_ENTRIES - 3}")
-        others, ending = fields, b""
+        others, id_bytes, tag = fields, 0, b""
         if _is_count(fields.get("id")):
-            others = dict(fields)
-            ending = _ID_ENTRY + ID.pack(others.pop("id"))
+            others, id_bytes, tag = {name: value for name, value in fields.items() if name != "id"}, ID_BYTES, _ID_ENTRY
         entries = _pack(others)[1:]
-        length = 1 + len(self._opening) + len(entries) + len(ending)
-        padding = _PADDING[-(4 + length) & 7]
-        return b"".join([LENGTH.pack(length), _SMALL_MAPS[count], self._opening, entries, ending, padding, *self._buffers])
+        length = 1 + len(self._opening) + len(entries) + len(tag) + id_bytes
+        return b"".join([LENGTH.pack(length), _SMALL_MAPS[count], self._opening, entries, tag]), _PADDING[-(4 + length) & 7]
 
 
 _pack = msgpack.Packer(use_bin_type=True).pack

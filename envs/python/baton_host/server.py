@@ -52,13 +52,16 @@ class Server:
     def serve(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                peer, *frames = self._socket.recv_multipart()
+                peer, frames = self._socket.recv(), [self._socket.recv()]
+                while self._socket.getsockopt(zmq.RCVMORE):
+                    frames.append(self._socket.recv())
             except zmq.Again:
                 self.idle()
                 continue
             answer = self.answer_peer(peer, frames)
             try:
-                self._socket.send_multipart([peer, answer])
+                self._socket.send(peer, zmq.SNDMORE)
+                self._socket.send(answer)
             except zmq.ZMQError:
                 pass  # a peer that takes no answers, or is gone, gets none; it must not hold up the others
 
@@ -106,7 +109,7 @@ class Server:
         elif message.kind == "step":
             actions, first = _array(message, "actions", "int32", 2), _first(message)
             arrays, infos = self._batch.step(actions, first)
-            return self._step_encoder(first, len(actions), arrays).encode({"id": request_id, "infos": infos})
+            return self._step_encoder(first, len(actions), arrays).encode_step(request_id, infos)
         else:
             raise HostError("incompatible", f'this host does not know the request "{message.kind:.40}"')
         return protocol.encode("timestep", {"id": request_id, "infos": infos}, arrays)

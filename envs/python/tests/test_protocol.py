@@ -34,6 +34,20 @@ class Vectors(unittest.TestCase):
             self.assertIn(vector["says"], caught.exception.message)
 
 
+class Steps(unittest.TestCase):
+    def test_are_written_like_any_message(self) -> None:
+        reward = np.zeros(2, "float32")
+        encoder = protocol.Encoder("timestep", {"reward": reward})
+        for request_id in (1, 70_000, None):
+            for infos in ([{}, {}], [{"won": True}, {}], [{}], [], [{}, {}]):
+                reward += 1
+                fields = {"id": request_id, "infos": infos}
+                message = protocol.decode(encoder.encode_step(request_id, infos))
+                self.assertEqual((message.kind, message.fields), ("timestep", fields))
+                self.assertEqual(message.arrays["reward"].tolist(), reward.tolist())
+                self.assertEqual(encoder.encode_step(request_id, infos), encoder.encode(fields))
+
+
 class Decoding(unittest.TestCase):
     def test_arrays_are_views(self) -> None:
         array = protocol.decode(protocol.encode("step", {"id": 1}, {"actions": np.zeros((2, 2), "int32")})).arrays["actions"]
