@@ -7,14 +7,29 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { gather, printTable, runFolder, set } from "../evidence.mjs";
 
-/** Maps: the budget in env steps, evaluations every so many, the width of the preset, and another map of the same features. */
+/**
+ * Much experience between updates, which the hard maps need. The learning rate rises over the first updates in all runs alike: RMSprop's
+ * first steps are ten times as long as later ones, and would shake what was learnt before.
+ */
+const hard = set(
+  "training.copies=64",
+  "training.updatesPerStep=0.025",
+  "training.replayCapacity=250000",
+  "agent.learningRateUpdates=10000",
+  "agent.learningRateWarmup=500",
+  "agent.explorationSteps=80000",
+);
+/**
+ * Maps: the budget in env steps, evaluations every so many, the encoder of the preset, its width, another map of the same features, and settings
+ * besides the preset's.
+ */
 const maps = {
-  "3m": { steps: 80_000, every: 2000, hidden: 48, other: "8m" },
-  "8m": { steps: 100_000, every: 4000, hidden: 64, other: "3m" },
-  "2s3z": { steps: 120_000, every: 4000, hidden: 64, other: "3s5z" },
-  "5m_vs_6m": { steps: 240_000, every: 6000, hidden: 64, other: "8m_vs_9m" },
-  "3s5z": { steps: 240_000, every: 6000, hidden: 64, other: "2s3z" },
+  "3m": { steps: 80_000, every: 2000, encoder: "relational", hidden: 48, other: "8m" },
+  "2s3z": { steps: 120_000, every: 4000, encoder: "transformer", hidden: 64, other: "3s5z" },
+  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: hard },
+  "3s5z": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: hard },
 };
+const recipes = { relational: "trajectory", transformer: "trajectory-transformer" };
 
 /** Who plays the recordings. */
 const policies = {
@@ -38,7 +53,7 @@ if (!maps[map]) {
   process.stderr.write(`usage: node experiments/trajectory/evidence.mjs ${usage}\n`);
   process.exit(1);
 }
-const { steps, every, hidden, other } = maps[map];
+const { steps, every, encoder, hidden, other, settings = [] } = maps[map];
 
 /** Records once; a recording that is whole already is left as it is. */
 const recording = (of, who) => {
@@ -58,13 +73,15 @@ const recording = (of, who) => {
   return { path, args };
 };
 
-/** The curve of a run: [env steps, share of wins] of each evaluation. */
+/** The curve of a run: [env steps, share of wins, mean return] of each evaluation. */
 const curveOf = (path) =>
   readFileSync(`${path}/metrics.jsonl`, "utf8")
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line))
-    .flatMap(({ environmentSteps, winRate }) => (winRate === undefined ? [] : [[environmentSteps, winRate]]));
+    .flatMap(({ environmentSteps, winRate, meanReturn }) =>
+      winRate === undefined ? [] : [[environmentSteps, winRate, Number(meanReturn.toFixed(2))]],
+    );
 
 /** Env steps of the first evaluation that wins such a share; null for never. */
 const stepsTo = (curve, share) => curve.find(([, wins]) => wins >= share)?.[0] ?? null;
@@ -75,8 +92,8 @@ function job(seed, name, data, ...more) {
   const common = ["--seed", String(seed), "--threads", "1", "--device", "cpu"];
   const shared = set("evaluation.stopAtWinRate=0.8", "evaluation.episodes=64");
   const budget = set(`training.environmentSteps=${steps}`, `evaluation.everySteps=${every}`);
-  const train = ["train", `ace/${map}`, ...common, ...shared, ...budget, "--run", path];
-  const learn = data && ["pretrain", "trajectory", ...common, "--recording", data.path, "--run", pretrained];
+  const train = ["train", `ace/${map}`, ...common, ...shared, ...budget, ...settings, "--run", path];
+  const learn = data && ["pretrain", recipes[encoder], ...common, "--recording", data.path, "--run", pretrained];
   const sizes = set(`encoder.hidden=${hidden}`, `updates=${values.updates}`, ...more);
   return {
     name,
@@ -118,18 +135,27 @@ const rows = gather(`trajectory/${map}.json`, seeds, jobs, { only: values.only?.
 
 /** Two-sided 95 % quantiles of Student's t by degrees of freedom. */
 const t95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
-/** `mean ± half of the 95 % interval`, in thousands. */
-function interval(numbers) {
+/** `mean ± half of the 95 % interval`. */
+function interval(numbers, show = (number) => `${(number / 1000).toFixed(1)}k`) {
   const n = numbers.length;
   const mean = numbers.reduce((sum, one) => sum + one, 0) / n;
-  if (n < 2) return `${(mean / 1000).toFixed(1)}k`;
+  if (n < 2) return show(mean);
   const deviation = Math.sqrt(numbers.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (n - 1));
-  return `${(mean / 1000).toFixed(1)}k ± ${(((t95[n - 1] ?? 2) * deviation) / Math.sqrt(n) / 1000).toFixed(1)}k`;
+  return `${show(mean)} ± ${show(((t95[n - 1] ?? 2) * deviation) / Math.sqrt(n))}`;
+}
+
+/** Wins, averaged over a run's evaluations, in %: tells runs apart that never get to 50 %. A run that ended at 80 % counts as staying there. */
+function meanWins({ curve, budget }) {
+  const every = curve[0][0];
+  const left = Math.max(0, Math.round(budget / every) - curve.length);
+  const sum = curve.reduce((total, [, wins]) => total + wins, 0) + left * (left > 0 ? curve.at(-1)[1] : 0);
+  return (100 * sum) / (curve.length + left);
 }
 
 if (!values.list) {
   // runs that never got there count as their whole budget, which understates them
   const reached = (row, key) => row[key] ?? row.budget;
+  const percent = (number) => `${number.toFixed(1)} %`;
   const thousands = (number) => (number === null ? "–" : `${(number / 1000).toFixed(0)}k`);
   const scratch = new Map(rows.filter(({ name }) => name === "scratch").map((row) => [row.seed, row]));
   const lines = [...new Set(rows.map(({ name }) => name))].map((name) => {
@@ -145,10 +171,18 @@ if (!values.list) {
         some.map((row) => thousands(row[key])).join(", "),
         difference(key),
       ]),
+      interval(some.map(meanWins), percent),
+      paired.length > 0
+        ? interval(
+            paired.map((row) => meanWins(row) - meanWins(scratch.get(row.seed))),
+            percent,
+          )
+        : "",
     ];
   });
   const parts = ["", "seeds"].concat(
     ...["50 %", "80 %"].map((share) => [`to ${share}`, "seed by seed", "difference to scratch, same seeds"]),
+    ["wins, mean of all evaluations", "difference to scratch"],
   );
   printTable(parts, lines);
 }
