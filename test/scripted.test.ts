@@ -30,6 +30,12 @@ describe("scripted policies on skirmish", () => {
     expect(kiting.winRate).toBeGreaterThan(standing.winRate + 0.4);
   });
 
+  // As in the game: SMAC calls the map's trick alternating fire.
+  it("two marines that fire in turns beat a zealot, which comes for whoever fires", async () => {
+    expect((await play("2m_vs_1z", "alternate")).winRate).toBeGreaterThan(0.9);
+    expect((await play("2m_vs_1z", "focus-fire")).winRate).toBe(0);
+  });
+
   it.each(["3m", "2s3z", "3s_vs_5z"])("who only flees on %s gets no win and no reward", async (map) => {
     const { winRate, meanReturn } = await play(map, "flee");
     expect(winRate).toBe(0);

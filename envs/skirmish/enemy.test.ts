@@ -68,6 +68,41 @@ describe("the enemy at difficulty 7", () => {
     expect(orderOf(2)).toBe("attack 1");
   });
 
+  it("prefers whoever attacks it to who only could", () => {
+    const { place, attack, move, orderOf, ticks } = battle([["marine", 2]], [["zealot", 1]]);
+    place(2, 16, 16);
+    place(0, 12, 16);
+    place(1, 16, 16 + 5.5);
+    ticks(period);
+    expect(orderOf(2)).toBe("attack 0");
+    attack(1, 2);
+    ticks(period);
+    expect(orderOf(2)).toBe("attack 1");
+    move(1, 16, 30);
+    attack(0, 2);
+    ticks(period);
+    expect(orderOf(2)).toBe("attack 0");
+  });
+
+  it("leaves a target that it can reach for one that attacks it, if it can reach that one too", () => {
+    for (const [x, says] of [
+      [12, "attack 1"],
+      [5, "attack 0"],
+    ] as const) {
+      const { world, place, attack, orderOf, ticks } = battle([["stalker", 2]], [["marine", 1]]);
+      place(2, 16, 16);
+      place(0, 13, 16);
+      place(1, 30, 30);
+      ticks(period);
+      expect(orderOf(2)).toBe("attack 0");
+      place(1, x, 16);
+      attack(1, 2);
+      world.health[2] = 1000;
+      ticks(2 * period);
+      expect(orderOf(2)).toBe(says);
+    }
+  });
+
   it("turns on who shoots at it from out of its scan range, and comes to the help of comrades", () => {
     const { world, place, attack, orderOf, ticks } = battle([["stalker", 1]], [["zealot", 2]]);
     place(1, 16, 16);

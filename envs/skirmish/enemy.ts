@@ -52,8 +52,12 @@ export function commandEnemies(world: World, tactics: Tactics, tick: number): vo
 function commandFighter(world: World, tactics: Tactics, u: number): void {
   const current = world.order[u] === Order.attack ? world.target[u] : -1;
   const engaged = isVisible(world, u, current);
-  if (engaged && isThreat(world, u, current) && world.isWithin(u, current, world.range[u])) return;
-  let target = scan(world, u);
+  if (engaged && world.isWithin(u, current, world.range[u])) {
+    const other = rank(world, u, current) < highestRank ? scan(world, u, world.range[u]) : -1;
+    if (other >= 0 && rank(world, u, other) > rank(world, u, current)) world.target[u] = other;
+    return;
+  }
+  let target = scan(world, u, Math.max(leastScan, world.range[u] + scanBeyondRange));
   // Nobody is near: go on chasing, then turn on whoever shoots at this unit, then at a comrade.
   if (target < 0 && engaged) target = current;
   if (target < 0) target = aggressor(world, u);
@@ -63,23 +67,30 @@ function commandFighter(world: World, tactics: Tactics, u: number): void {
   } else advance(world, tactics, u);
 }
 
-/** The best target in scan range: those that can strike back before those that cannot, then the nearest. −1 for none. */
-function scan(world: World, u: number): number {
-  const range = Math.max(leastScan, world.range[u] + scanBeyondRange);
+/** The best target in a range: by {@link rank}, then the nearest. −1 for none. */
+function scan(world: World, u: number, range: number): number {
   let best = -1;
-  let bestThreat = false;
+  let bestRank = -1;
   let bestGap = Number.POSITIVE_INFINITY;
   for (let t = 0; t < world.agents; t++) {
     if (world.alive[t] === 0 || !world.isWithin(u, t, range) || !world.canAttack(u, t)) continue;
-    const threat = isThreat(world, u, t);
+    const rankOfT = rank(world, u, t);
     const gap = Math.sqrt(world.distanceSquared(u, t)) - world.radius[t];
-    if (threat === bestThreat ? gap < bestGap : threat) {
+    if (rankOfT === bestRank ? gap < bestGap : rankOfT > bestRank) {
       best = t;
-      bestThreat = threat;
+      bestRank = rankOfT;
       bestGap = gap;
     }
   }
   return best;
+}
+
+const highestRank = 2;
+
+/** Who attacks u ranks before who only could, and these before those that cannot. */
+function rank(world: World, u: number, t: number): number {
+  if (world.order[t] === Order.attack && world.target[t] === u) return highestRank;
+  return isThreat(world, u, t) ? 1 : 0;
 }
 
 /** Who attacks u, or else who attacks a comrade near u; −1 for nobody in sight. */
