@@ -313,8 +313,15 @@ if (!values.list) {
       ...["run", ...(wide ? ["from"] : []), "seed", "env steps", "updates", "minutes", "wins"],
       ...["return", ...(wide ? ["best script wins"] : [])],
     ],
-    rows.map(({ name: of, seed, trained, evaluation }) => [
-      ...[of, ...(wide ? [starts[of] ?? ""] : []), seed, trained?.environmentSteps ?? "", trained?.updates ?? ""],
+    rows.map(({ name: of, seed, enemy, trained, evaluation }) => [
+      // measured before the enemy preferred whoever attacks it
+      ...[
+        enemy ? `${of} °` : of,
+        ...(wide ? [starts[of] ?? ""] : []),
+        seed,
+        trained?.environmentSteps ?? "",
+        trained?.updates ?? "",
+      ],
       trained?.wallSeconds === undefined ? "" : (trained.wallSeconds / 60).toFixed(1),
       `${(100 * evaluation.winRate).toFixed(0)} % of ${evaluation.episodes}`,
       ...[evaluation.meanReturn.toFixed(1), ...(wide ? [best.get(of) ?? ""] : [])],
