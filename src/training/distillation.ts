@@ -14,7 +14,7 @@ import { RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
 import { type HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
 import type { Config } from "./config.js";
-import { type Evaluation, Evaluator } from "./evaluator.js";
+import { type Evaluation, Evaluator, scoreOf } from "./evaluator.js";
 import { Actor } from "./policy.js";
 import type { TrainingRecord } from "./trainer.js";
 
@@ -214,7 +214,7 @@ export class Distillation {
       meanLength: result.meanLength,
       ...Object.fromEntries(means),
     };
-    const score = result.winRate * 1e6 + result.meanReturn;
+    const score = scoreOf(result);
     const best = score >= this.#best;
     if (best) this.#best = score;
     await events.onEvaluation?.(record, result, best);

@@ -27,6 +27,14 @@ export interface Evaluation {
   readonly recorded: ReadonlyMap<number, readonly RecordedStep[]>;
 }
 
+/**
+ * What makes one evaluation's weights better than another's: more wins; where nobody wins, more return. Of weights that win as often the later are
+ * kept, so that the score of wins leaves out returns: they differ by chance, and by shields that came back.
+ */
+export function scoreOf({ winRate, meanReturn }: Pick<Evaluation, "winRate" | "meanReturn">): number {
+  return winRate > 0 ? winRate * 1e6 : meanReturn;
+}
+
 /** What somebody chose who may value nothing. */
 export type PlayedChoices = Omit<Choices, "values"> & { readonly values: HostArray | null };
 

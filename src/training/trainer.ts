@@ -5,7 +5,7 @@ import type { Device } from "../tensor/device.js";
 import type { HostTree } from "../tensor/tree.js";
 import { Collector, type CollectorState } from "./collector.js";
 import type { Config } from "./config.js";
-import { type Evaluation, Evaluator } from "./evaluator.js";
+import { type Evaluation, Evaluator, scoreOf } from "./evaluator.js";
 import { Learner, type LearnerState } from "./learner.js";
 import { type Seconds, sharesOf, TimeBudget } from "./time-budget.js";
 
@@ -256,8 +256,7 @@ export class Trainer {
       ...learning,
       ...sharesOf(this.#budget.take()),
     };
-    // more wins are better, then more return; among equals the one that has learnt longer
-    const score = result.winRate * 1e6 + result.meanReturn;
+    const score = scoreOf(result);
     const best = this.#best === null || score >= this.#best.score;
     if (best) this.#best = { score, environmentSteps };
     this.#solved = evaluation.stopAtWinRate !== null && result.winRate >= evaluation.stopAtWinRate;
