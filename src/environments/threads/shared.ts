@@ -114,6 +114,9 @@ const [asked, kind, argument, answered] = [0, 1, 2, 3];
 /** Whether request `a` came before `b`; both count up and begin anew after 2³² requests. */
 const before = (a: number, b: number) => ((b - a) | 0) > 0;
 
+/** Milliseconds of one wait of {@link Bell.waitForAnswer}. */
+const slice = 250;
+
 /** One thread's bell: who rings counts up, who answers says up to which ring it has got. */
 export class Bell {
   /** Other thread: the ring that it is at. */
@@ -140,8 +143,12 @@ export class Bell {
   /** Main thread: the same, standing still. Returns whether the answer came in time. */
   waitForAnswer(milliseconds: number): boolean {
     const wanted = Atomics.load(this.memory, asked);
-    const now = Atomics.load(this.memory, answered);
-    if (before(now, wanted)) Atomics.wait(this.memory, answered, now, milliseconds);
+    // In slices: where the whole machine slept in the middle, both sides with it, that was one slice and not all of the time.
+    for (let left = milliseconds; left > 0; left -= slice) {
+      const now = Atomics.load(this.memory, answered);
+      if (!before(now, wanted)) return true;
+      Atomics.wait(this.memory, answered, now, Math.min(slice, left));
+    }
     return !before(Atomics.load(this.memory, answered), wanted);
   }
 
