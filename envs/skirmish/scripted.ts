@@ -79,17 +79,18 @@ export const kite: ScriptedPolicy = (step, spec, actions, rng) => {
 
 /** SMAC's "alternating fire": of those who can reach an enemy, the farthest from it shoots; the others stand still, so that it comes for the one who does. */
 export const alternate: ScriptedPolicy = (step, spec, actions) => {
-  const shooter = new Map<number, number>();
+  const shooters = new Map<number, number>();
   for (let i = 0; i < spec.agents; i++) {
     actions[i] = step.alive[i] === 0 ? 0 : stop;
+    if (step.alive[i] === 0) continue;
     const enemy = best(spec, step, (e) =>
       actionOn(step, spec, i, e) >= 0 ? -distance(step, spec, i, e) : Number.NEGATIVE_INFINITY,
     );
-    const other = shooter.get(enemy);
-    if (enemy < 0 || step.alive[i] === 0) continue;
-    if (other === undefined || distance(step, spec, i, enemy) > distance(step, spec, other, enemy)) shooter.set(enemy, i);
+    if (enemy < 0) continue;
+    const other = shooters.get(enemy);
+    if (other === undefined || distance(step, spec, i, enemy) > distance(step, spec, other, enemy)) shooters.set(enemy, i);
   }
-  for (const [enemy, i] of shooter) actions[i] = actionOn(step, spec, i, enemy);
+  for (const [enemy, i] of shooters) actions[i] = actionOn(step, spec, i, enemy);
 };
 
 /** The legal move after which enemies press least: the sum of 1/distance² to each, and to the edge of the world ahead. */

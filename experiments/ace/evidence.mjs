@@ -292,13 +292,14 @@ const only = values.only?.split(",").map(scaled);
 const rows = gather(`ace/${name}.json`, seeds, jobsOf, { only, list: values.list, again: values.again });
 /** The best scripted policy's win rate on each map, from the table in the environment's README, in %. */
 function scripted() {
-  const readme = readFileSync(new URL("../../envs/skirmish/README.md", import.meta.url), "utf8");
-  const lines = readme.split("\n").filter((line) => /^\| \w+ (\| \d+\.\d ){7}\|$/.test(line));
-  const cells = (line) => line.split("|").map((cell) => cell.trim());
   const policies = ["random", "closest", "weakest", "focus-fire", "kite", "alternate", "flee"];
+  const readme = readFileSync(new URL("../../envs/skirmish/README.md", import.meta.url), "utf8");
+  const row = new RegExp(`^\\| \\w+ (\\| \\d+\\.\\d ){${policies.length}}\\|$`);
+  const lines = readme.split("\n").filter((line) => row.test(line));
+  const cells = (line) => line.split("|").map((cell) => cell.trim());
   return new Map(
     lines.map((line) => {
-      const [, map, ...rates] = cells(line).slice(0, 9);
+      const [, map, ...rates] = cells(line).slice(0, policies.length + 2);
       const best = Math.max(...rates.map(Number));
       return [map, best > 0 ? `${best} % (${policies[rates.map(Number).indexOf(best)]})` : "0 %"];
     }),

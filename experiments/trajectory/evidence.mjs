@@ -148,7 +148,7 @@ function interval(numbers, show = (number) => `${(number / 1000).toFixed(1)}k`) 
 function meanWins({ curve, budget }) {
   const every = curve[0][0];
   const left = Math.max(0, Math.round(budget / every) - curve.length);
-  const sum = curve.reduce((total, [, wins]) => total + wins, 0) + left * (left > 0 ? curve.at(-1)[1] : 0);
+  const sum = curve.reduce((total, [, wins]) => total + wins, 0) + left * curve.at(-1)[1];
   return (100 * sum) / (curve.length + left);
 }
 

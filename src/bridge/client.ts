@@ -14,7 +14,7 @@ import { resetTimeStep, viewOf } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
 import { Canvas, type Drawing, isDrawing } from "./canvas.js";
 import type { Connection } from "./connection.js";
-import { type Dtype, dtypeOf, type Message, RequestTemplate, type WireArray, type WireData } from "./protocol.js";
+import { type Dtype, dtypeOf, type Message, RequestTemplate, type WireData } from "./protocol.js";
 import { type KnownArray, KnownMessage } from "./reader.js";
 
 /** How long to wait for a host, in seconds. */
@@ -164,14 +164,12 @@ class RemoteEnvironment implements VectorEnvironment {
     if (unknown !== undefined) {
       throw new BatonError("invalid-value", `there is no copy ${unknown} of ${this.spec.id}, only 0 … ${this.copies - 1}`);
     }
-    const answer = await this.#ask(
-      "reset",
-      {},
-      {
-        copies: { shape, data: Int32Array.from(copies, (copy) => this.#first + copy) },
-        seeds: { shape, data: BigInt64Array.from(seeds, BigInt) },
-      },
-    );
+    const chosen = {
+      copies: { shape, data: Int32Array.from(copies, (copy) => this.#first + copy) },
+      seeds: { shape, data: BigInt64Array.from(seeds, BigInt) },
+    };
+    const answer = await this.#connection.request("reset", {}, chosen, this.#patience.answer);
+    this.#expectTimeStep(answer, "reset");
     const infos = this.#infosOf(answer, copies.length);
     const rows = this.#fields.map((field) => [field, this.#arrayOf(answer, field, out, copies.length)] as const);
     this.#draw(answer, copies);
@@ -211,7 +209,7 @@ class RemoteEnvironment implements VectorEnvironment {
 
   #copyStep(answer: Message, out: VectorTimeStep): void {
     const { copies } = this;
-    if (answer.kind !== "timestep") throw this.#incompatible(`answered "step" with "${answer.kind}"`);
+    this.#expectTimeStep(answer, "step");
     const infos = this.#infosOf(answer, copies);
     const fields = [...this.#fields, "reward", "terminated", "truncated"] as const;
     for (const field of fields) out[field].set(this.#arrayOf(answer, field, out, copies));
@@ -232,10 +230,8 @@ class RemoteEnvironment implements VectorEnvironment {
     this.#connection.close();
   }
 
-  async #ask(kind: "reset" | "step", fields: Message["fields"], arrays: Readonly<Record<string, WireArray>>): Promise<Message> {
-    const answer = await this.#connection.request(kind, fields, arrays, this.#patience.answer);
-    if (answer.kind !== "timestep") throw this.#incompatible(`answered "${kind}" with "${answer.kind}"`);
-    return answer;
+  #expectTimeStep(answer: Message, asked: "reset" | "step"): void {
+    if (answer.kind !== "timestep") throw this.#incompatible(`answered "${asked}" with "${answer.kind}"`);
   }
 
   /** An array of the answer with `rows` rows, each as long as a row of `out`. */

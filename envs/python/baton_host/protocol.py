@@ -93,7 +93,8 @@ class Encoder:
 
     def encode(self, fields: Mapping[str, Any]) -> bytes:
         beginning, ending = self._header(fields)
-        return b"".join([beginning, *([ID.pack(fields["id"])] if _is_count(fields.get("id")) else []), ending, *self._buffers])
+        number = ID.pack(fields["id"]) if _is_count(fields.get("id")) else b""
+        return b"".join([beginning, number, ending, *self._buffers])
 
     def encode_step(self, request_id: Any, infos: list[dict[str, Any]]) -> bytes:
         """``encode`` of these two fields; most steps have no infos, which are not packed again and again."""
