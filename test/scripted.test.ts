@@ -5,8 +5,8 @@ import { scriptedPolicies } from "../envs/skirmish/scripted.js";
 import { vectorize } from "../src/environments/vectorize.js";
 import { playScripted } from "../src/training/scripted.js";
 
-async function play(map: string, policy: keyof typeof scriptedPolicies, episodes = 32) {
-  const { make } = await openEmbedded(`skirmish/${map}`);
+async function play(map: string, policy: keyof typeof scriptedPolicies, episodes = 32, options = {}) {
+  const { make } = await openEmbedded(`skirmish/${map}`, options);
   return playScripted(vectorize(make, 16), scriptedPolicies[policy], { episodes, seed: 11 });
 }
 
@@ -34,6 +34,7 @@ describe("scripted policies on skirmish", () => {
   it("two marines that fire in turns beat a zealot, which comes for whoever fires", async () => {
     expect((await play("2m_vs_1z", "alternate")).winRate).toBeGreaterThan(0.9);
     expect((await play("2m_vs_1z", "focus-fire")).winRate).toBe(0);
+    expect((await play("2m_vs_1z", "alternate", 32, { targeting: "nearest" })).winRate).toBe(0);
   });
 
   it.each(["3m", "2s3z", "3s_vs_5z"])("who only flees on %s gets no win and no reward", async (map) => {

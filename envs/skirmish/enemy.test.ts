@@ -84,6 +84,16 @@ describe("the enemy at difficulty 7", () => {
     expect(orderOf(2)).toBe("attack 0");
   });
 
+  it("takes the nearest whoever attacks it, where it is told to", () => {
+    const { place, attack, orderOf, ticks } = battle([["marine", 2]], [["zealot", 1]], {}, "7", "nearest");
+    place(2, 16, 16);
+    place(0, 12, 16);
+    place(1, 16, 16 + 5.5);
+    attack(1, 2);
+    ticks(period);
+    expect(orderOf(2)).toBe("attack 0");
+  });
+
   it("leaves a target that it can reach for one that attacks it, if it can reach that one too", () => {
     for (const [x, says] of [
       [12, "attack 1"],

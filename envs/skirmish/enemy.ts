@@ -24,6 +24,8 @@ export interface Tactics {
   readonly period: number;
   /** It always knows where the agents are, and goes after them wherever they flee. */
   readonly hunts: boolean;
+  /** Who attacks a unit comes first; else the nearest that could. */
+  readonly prefersAttackers: boolean;
 }
 
 /**
@@ -35,9 +37,11 @@ const periods = { 1: 40, 2: 32, 3: 24, 4: 16, 5: 12, 6: 10, 7: 8, 8: 8, 9: 8, A:
 export type Difficulty = `${keyof typeof periods}`;
 export const difficulties = Object.keys(periods) as Difficulty[];
 
+export const targetings = ["attackers", "nearest"] as const;
+
 /** The tactics of one of SMAC's levels of difficulty; 8, 9 and A are those at which StarCraft II's opponent cheats. */
-export function tacticsOf(difficulty: Difficulty): Tactics {
-  return { period: periods[difficulty], hunts: "89A".includes(difficulty) };
+export function tacticsOf(difficulty: Difficulty, targeting: (typeof targetings)[number] = "attackers"): Tactics {
+  return { period: periods[difficulty], hunts: "89A".includes(difficulty), prefersAttackers: targeting === "attackers" };
 }
 
 /** Gives new orders to those living enemies whose moment it is; they take turns, and the rest carry on. */
@@ -53,11 +57,12 @@ function commandFighter(world: World, tactics: Tactics, u: number): void {
   const current = world.order[u] === Order.attack ? world.target[u] : -1;
   const engaged = isVisible(world, u, current);
   if (engaged && world.isWithin(u, current, world.range[u])) {
-    const other = rank(world, u, current) < highestRank ? scan(world, u, world.range[u]) : -1;
-    if (other >= 0 && rank(world, u, other) > rank(world, u, current)) world.target[u] = other;
+    const own = rank(world, tactics, u, current);
+    const other = own < highestRank(tactics) ? scan(world, tactics, u, world.range[u]) : -1;
+    if (other >= 0 && rank(world, tactics, u, other) > own) world.target[u] = other;
     return;
   }
-  let target = scan(world, u, Math.max(leastScan, world.range[u] + scanBeyondRange));
+  let target = scan(world, tactics, u, Math.max(leastScan, world.range[u] + scanBeyondRange));
   // Nobody is near: go on chasing, then turn on whoever shoots at this unit, then at a comrade.
   if (target < 0 && engaged) target = current;
   if (target < 0) target = aggressor(world, u);
@@ -68,13 +73,13 @@ function commandFighter(world: World, tactics: Tactics, u: number): void {
 }
 
 /** The best target in a range: by {@link rank}, then the nearest. −1 for none. */
-function scan(world: World, u: number, range: number): number {
+function scan(world: World, tactics: Tactics, u: number, range: number): number {
   let best = -1;
   let bestRank = -1;
   let bestGap = Number.POSITIVE_INFINITY;
   for (let t = 0; t < world.agents; t++) {
     if (world.alive[t] === 0 || !world.isWithin(u, t, range) || !world.canAttack(u, t)) continue;
-    const rankOfT = rank(world, u, t);
+    const rankOfT = rank(world, tactics, u, t);
     const gap = Math.sqrt(world.distanceSquared(u, t)) - world.radius[t];
     if (rankOfT === bestRank ? gap < bestGap : rankOfT > bestRank) {
       best = t;
@@ -85,11 +90,11 @@ function scan(world: World, u: number, range: number): number {
   return best;
 }
 
-const highestRank = 2;
+const highestRank = ({ prefersAttackers }: Tactics): number => (prefersAttackers ? 2 : 1);
 
-/** Who attacks u ranks before who only could, and these before those that cannot. */
-function rank(world: World, u: number, t: number): number {
-  if (world.order[t] === Order.attack && world.target[t] === u) return highestRank;
+/** Who attacks u ranks before who only could, unless the nearest are preferred, and these before those that cannot. */
+function rank(world: World, { prefersAttackers }: Tactics, u: number, t: number): number {
+  if (prefersAttackers && world.order[t] === Order.attack && world.target[t] === u) return 2;
   return isThreat(world, u, t) ? 1 : 0;
 }
 

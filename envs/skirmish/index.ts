@@ -41,7 +41,8 @@ class SkirmishEnvironment implements Environment {
     readonly options: SkirmishOptions,
   ) {
     this.#world = new World(map);
-    this.#simulation = new Simulation(this.#world, map, tacticsOf(options.difficulty), Number(options.jitter));
+    const tactics = tacticsOf(options.difficulty, options.targeting);
+    this.#simulation = new Simulation(this.#world, map, tactics, Number(options.jitter));
     this.#layout = layoutOf(map, this.#world, options);
     this.#reward = new Reward(this.#world, options, map.draw !== undefined);
     this.#view = { lastActions: new Int32Array(this.#layout.agents), progress: 0 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { difficulties } from "./enemy.js";
+import { difficulties, targetings } from "./enemy.js";
 
 const flag = (value: boolean, text: string) => z.boolean().default(value).describe(text);
 const auto = (text: string) =>
@@ -9,7 +9,7 @@ const auto = (text: string) =>
     .describe(text);
 const amount = (value: number, text: string) => z.number().default(value).describe(text);
 
-/** Options by SMAC's names and with SMAC's defaults, and `jitter`. */
+/** Options by SMAC's names and with SMAC's defaults, and `jitter` and `targeting`. */
 export const skirmishOptions = z.strictObject({
   jitter: z
     .union([z.boolean(), z.number().min(0).max(4)])
@@ -29,6 +29,12 @@ export const skirmishOptions = z.strictObject({
     .default("7")
     .describe(
       "Level of the opponent, 1 to 9 or A, by SMAC's names: below 7 it decides more slowly; from 8 on it goes after the agents wherever they are.",
+    ),
+  targeting: z
+    .enum(targetings)
+    .default("attackers")
+    .describe(
+      "Whom the opponent's units shoot at: attackers (who attacks them first, as in StarCraft II) or nearest (whoever is nearest, which no decoy turns around).",
     ),
   step_mul: z.int().min(1).max(64).default(8).describe("Ticks of the game's clock (22.4 a second) in one step."),
   move_amount: z.number().min(0.5).max(8).default(2).describe("Distance of a move order in world units."),

@@ -83,6 +83,13 @@ describe("FlatLayout", () => {
     expect([...vectors[0]!.data]).toEqual(leavesOf<HostArray>(online).flatMap(({ leaf }) => [...leaf.data]));
   });
 
+  it("leaves large arrays by themselves", () => {
+    const spec = (...shape: number[]): ArraySpec => ({ shape, dtype: "float32" });
+    const online = { b: spec(3), w: spec(128, 256), c: spec(2) };
+    const { vectors } = new FlatLayout({ online, target: online });
+    expect(Object.values(vectors)).toEqual([spec(5), spec(128, 256), spec(5), spec(128, 256)]);
+  });
+
   it("takes a state of one array, of none, and of arrays that look alike by chance", () => {
     const spec = (...shape: number[]): ArraySpec => ({ shape, dtype: "float32" });
     expect(new FlatLayout(spec(2)).vectors).toEqual({ 0: spec(2) });

@@ -1,15 +1,18 @@
 /**
- * State in few long vectors instead of many small arrays: parameters, target and each kind of moments are one vector each. A compiled
+ * State in few vectors instead of many small arrays: parameters, target and each kind of moments are one vector each. A compiled
  * step then takes and gives a handful of arrays, and its optimiser is one chain of operators over each vector (passes/vectors.ts).
+ * Large arrays stay by themselves: a chain of operators over one of them finds in the cache what the operator before has written.
  * Outside, the state is a tree of named arrays as ever: they are views of the vectors.
  *
  * @module
  */
 import type { Tensor } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
-import { sizeOf } from "./graph.js";
+import { largeSize, sizeOf } from "./graph.js";
 import type { ArraySpec, HostTree, TensorTree, Tree } from "./tree.js";
 import { HostArray, isRecord, leavesOf, mapTree, unflatten } from "./tree.js";
+
+const isJoined = ({ shape }: ArraySpec): boolean => sizeOf(shape) > 0 && sizeOf(shape) < largeSize;
 
 /** Leaves, by their number in the order of {@link leavesOf}, that lie one after another in one vector; or one leaf as it is. */
 type Group = readonly number[];
@@ -99,7 +102,7 @@ function groupsOf(specs: Tree<ArraySpec>): Group[] {
     }
     const leaves = leavesOf(tree).map(({ leaf }) => leaf);
     const members = leavesOf<number>(at).map(({ leaf }) => leaf);
-    const joined = members.filter((_, k) => leaves[k]!.dtype === "float32" && sizeOf(leaves[k]!.shape) > 0);
+    const joined = members.filter((_, k) => leaves[k]!.dtype === "float32" && isJoined(leaves[k]!));
     if (joined.length > 0) groups.push(joined);
     for (const i of members) if (!joined.includes(i)) groups.push([i]);
     kinds.add(kindOf(tree));

@@ -36,6 +36,9 @@ export interface Graph {
   readonly outputs: readonly Value[];
 }
 
+/** Numbers from which on an array is large: a pass over it costs far more than that an operator is called. */
+export const largeSize = 32_768;
+
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
   for (const dimension of shape) size *= dimension;

@@ -11,6 +11,7 @@ export function battle(
   enemies: readonly Squad[],
   change: Partial<SkirmishMap> = {},
   difficulty: Difficulty = "7",
+  targeting?: Parameters<typeof tacticsOf>[1],
 ) {
   const map: SkirmishMap = {
     name: "test",
@@ -25,7 +26,7 @@ export function battle(
     ...change,
   };
   const world = new World(map);
-  const simulation = new Simulation(world, map, tacticsOf(difficulty), 0);
+  const simulation = new Simulation(world, map, tacticsOf(difficulty, targeting), 0);
   simulation.reset(0);
   return {
     world,

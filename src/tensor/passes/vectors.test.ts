@@ -72,6 +72,23 @@ describe("joinVectors", () => {
     expect(graph.outputs[0]!.shape).toEqual([]);
   });
 
+  it("leaves the sum of a large array's squares to itself", () => {
+    const rows = [...sizes, 40_000];
+    const given = rows.map((size) => float(size));
+    const squares = rows.map((size) => float(size));
+    const parts = rows.map(() => float());
+    const nodes = [
+      ...squares.map((value, i) => node("Mul", [given[i]!, given[i]!], value)),
+      ...parts.map((value, i) => node("ReduceSum", [squares[i]!, shape(0)], value)),
+      node("Sum", parts, float()),
+    ];
+    const graph = simplified({ inputs: given, nodes, outputs: nodes.at(-1)!.outputs });
+    expect(ops(graph)).toEqual(["Mul", "ReduceSum", "Concat", "Mul", "ReduceSum", "Sum"]);
+    expect(graph.nodes[0]!.inputs[0]).toBe(given[4]);
+    expect(graph.nodes[2]!.inputs).toEqual(given.slice(0, 4));
+    expect(graph.nodes[5]!.inputs).toEqual([graph.nodes[1]!.outputs[0], graph.nodes[4]!.outputs[0]]);
+  });
+
   it.each([
     ["pieces in another order", () => pieces.toReversed()],
     ["a piece missing", () => [...pieces.slice(0, 3), float(5)]],

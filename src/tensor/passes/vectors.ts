@@ -1,5 +1,5 @@
 import type { Graph, GraphNode, Value } from "../graph.js";
-import { Substitution, sameShape, sizeOf } from "../graph.js";
+import { largeSize, Substitution, sameShape, sizeOf } from "../graph.js";
 import { isElementwise } from "./operators.js";
 
 /** Fewer pieces than this are left alone. */
@@ -45,13 +45,23 @@ class Joiner {
     if (op === "Concat" && outputs[0]!.shape.length === 1) {
       return this.#worthJoining(inputs) ? this.#join(inputs) : undefined;
     }
-    if (op !== "Sum" || outputs[0]!.shape.length !== 0) return undefined;
-    const arrays = inputs.map((input) => this.#summed(input));
-    if (arrays.some((array) => array === undefined) || !this.#worthJoining(arrays as Value[])) return undefined;
+    return op === "Sum" && outputs[0]!.shape.length === 0 ? this.#sumJoined(inputs) : undefined;
+  }
+
+  /** The sum of whole sums, those of small arrays as one; undefined where that brings nothing. */
+  #sumJoined(sums: readonly Value[]): Value | undefined {
+    const arrays = sums.map((sum) => this.#summed(sum));
+    if (arrays.some((array) => array === undefined)) return undefined;
+    const small = (arrays as Value[]).filter(({ shape }) => sizeOf(shape) < largeSize);
+    if (small.length < fewest || !this.#worthJoining(small)) return undefined;
     const axes: Value = { shape: [1], type: "int64", constant: BigInt64Array.of(0n) };
-    const total: Value = { shape: [], type: "float32" };
+    const joined: Value = { shape: [], type: "float32" };
     const keepdims = { keepdims: { int: 0 } };
-    this.append({ op: "ReduceSum", inputs: [this.#join(arrays as Value[]), axes], outputs: [total], attributes: keepdims });
+    this.append({ op: "ReduceSum", inputs: [this.#join(small), axes], outputs: [joined], attributes: keepdims });
+    const large = sums.filter((_, i) => sizeOf(arrays[i]!.shape) >= largeSize);
+    if (large.length === 0) return joined;
+    const total: Value = { shape: [], type: "float32" };
+    this.append({ op: "Sum", inputs: [...large, joined], outputs: [total], attributes: {} });
     return total;
   }
 
