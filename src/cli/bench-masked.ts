@@ -47,7 +47,7 @@ const picture: Sizes = {
 };
 
 /** 16 frames of 32×32 in colour, tubes of 2×4×4. */
-const video: Sizes = { ...picture, batch: 8, tokens: 512, features: 96, decoder: { width: 96, depth: 4, heads: 3 } };
+const video: Sizes = { ...picture, batch: 16, tokens: 512, features: 96, decoder: { width: 96, depth: 4, heads: 3 } };
 
 type State = { params: Autoencoder; moments: TensorTree; step: tf.Tensor };
 type Batch = { tokens: tf.Tensor; keep: tf.Tensor; hidden: tf.Tensor; mask: tf.Tensor; restore: tf.Tensor };
@@ -169,7 +169,7 @@ async function benchMasked(options: Options): Promise<void> {
   const attention = (rng: RandomStream) => attentionMasking(rng, 64, { mask: 0.45, throw: 0.4 });
   const amt = await measure(maskedStep("AMT step, 45 % hidden, 40 % thrown away", picture, attention));
   versus("AMT step", amt, mae, "MAE step", 0.8);
-  const sparse = await measure(maskedStep("MAE-ST step, 8 × 512 tokens, 90 % hidden", video, random(512, 0.9)));
+  const sparse = await measure(maskedStep("MAE-ST step, 16 × 512 tokens, 90 % hidden", video, random(512, 0.9)));
   const whole = await measure(maskedStep("MAE-ST step with all tokens encoded", video, random(512, 0.9), true));
   versus("MAE-ST step", sparse, whole, "all tokens encoded", 1 / 4);
   printBench(rows, options.json === true);

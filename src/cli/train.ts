@@ -5,8 +5,9 @@ import { Command } from "commander";
 import { BatonError } from "../errors.js";
 import { RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
+import type { Config } from "../training/config.js";
 import { resolveExperiment } from "../training/experiment.js";
-import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
+import { differences, mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
 import { beginRun, trainRun } from "../training/session.js";
 import { startOf } from "../training/transfer.js";
@@ -97,6 +98,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   process.stderr.write(
     `${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`,
   );
+  if (resumes && preset !== undefined) sayWhatHolds(preset, config);
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
 
   let progress: TrainingProgress | undefined;
@@ -146,6 +148,14 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   } finally {
     interrupt.done();
   }
+}
+
+/** A run keeps the settings that it began with, whatever its preset has become. */
+function sayWhatHolds(preset: string, config: Config): void {
+  const others = differences(presetLayer(preset), config);
+  if (others.length === 0) return;
+  const names = others.length > 3 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
+  process.stderr.write(`its own settings hold; ${preset} has other values of ${names} (--set changes them)\n`);
 }
 
 /** `--seed 3` and its like, then `--set`, as layers over the preset. */

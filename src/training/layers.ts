@@ -104,6 +104,18 @@ function merge(under: Settings, over: Settings): Settings {
   return merged;
 }
 
+/** Names of the settings, e.g. `agent.hidden`, that a layer gives another value than `settings` has. */
+export function differences(layer: SettingLayer, settings: Settings): string[] {
+  const differing = (given: Settings, held: Settings, before: string): string[] =>
+    Object.entries(given).flatMap(([key, value]) => {
+      const other = held[key];
+      if (isRecord(value)) return differing(value, isRecord(other) ? other : {}, `${before}${key}.`);
+      // as people write them: 7 and "7" are the same level
+      return String(value) === String(other) ? [] : [before + key];
+    });
+  return differing(layer.settings, settings, "");
+}
+
 /** The same issues, each preceded by where its value was written. */
 export function locateIssues(issues: readonly SettingIssue[], base: SettingPath, layer: SettingLayer): SettingIssue[] {
   return issues.map((issue) => {
