@@ -27,6 +27,14 @@ describe("renderStrip", () => {
     }
   });
 
+  it("breaks what was chosen into lines where panels are narrow", () => {
+    const lines = (width: number) =>
+      [...renderStrip(vivid, { steps: [3, 4], width }).matchAll(/<tspan[^>]*>([^<]*)</g)].map(([, line]) => line);
+    expect(lines(1200)).toHaveLength(2);
+    expect(lines(60).length).toBeGreaterThan(2);
+    expect(lines(60).every((line) => !line!.includes(","))).toBe(true);
+  });
+
   it("shares six steps out over the fight, to the very end", () => {
     const shown = [...renderStrip(vivid).matchAll(/>step (\d+)</g)].map(([, t]) => Number(t));
     expect(shown).toHaveLength(6);

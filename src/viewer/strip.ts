@@ -17,7 +17,9 @@ const teams = ["#2563c9", "#c8501e", "#7c8794"] as const;
 const ground: Readonly<Record<string, string>> = { "#": "#b9c0c9", "~": "#c9bfa6", "/": "#e2d8bd", "^": "#ece7d8" };
 /** Sizes in pixels. */
 const gap = 10;
-const caption = 40;
+/** Of the words below a panel, and how wide one of their letters is at most. */
+const lineHeight = 16;
+const letterWidth = 7;
 const tallest = 260;
 const leastAspect = 0.8;
 /** Steps whose places are drawn as a trail behind a unit. */
@@ -61,9 +63,13 @@ export function renderStrip(episode: RecordedEpisode, { steps = fightOf(episode)
   const scale = Math.min(across / wide, height / tall);
   const types = [...new Set(episode.steps.flatMap(({ frame }) => frame?.units.map((unit) => unit.type) ?? []))];
   const shapes = new Map(types.map((type, k) => [type, shapeOf(k)]));
+  const summaries = steps.map((t) => wrap(summaryOf(episode, t), across / letterWidth));
+  const caption = lineHeight * (1.5 + Math.max(...summaries.map((lines) => lines.length)));
   const panels = steps.map((t, k) => {
     const picture = drawPanel(episode, t, panelOf(views[k]!, scale, across, height), shapes);
-    const words = `<text y="${n(height + 16)}" font-weight="600">step ${t}</text><text y="${n(height + 32)}" fill="${colours.muted}">${escapeText(summaryOf(episode, t))}</text>`;
+    const below = (line: number) => n(height + lineHeight * line);
+    const summary = summaries[k]!.map((line, i) => `<tspan x="0" y="${below(i + 2)}">${escapeText(line)}</tspan>`).join("");
+    const words = `<text y="${below(1)}" font-weight="600">step ${t}</text><text fill="${colours.muted}">${summary}</text>`;
     return `<g transform="translate(${n(k * (across + gap))} 0)">${picture}${words}</g>`;
   });
   const style = `font-family="system-ui, sans-serif" font-size="12" fill="${colours.text}"`;
@@ -91,6 +97,18 @@ function summaryOf(episode: RecordedEpisode, t: number): string {
   }
   if (counts.size === 0) return episode.won ? "won" : "the end";
   return [...counts].map(([verb, count]) => (count > 1 ? `${verb} ×${count}` : verb)).join(", ");
+}
+
+/** Lines of at most so many letters, where there is a comma to break at. */
+function wrap(text: string, letters: number): string[] {
+  const lines: string[] = [];
+  for (const part of text.split(", ")) {
+    const longer = lines.length > 0 ? `${lines.at(-1)}, ${part}` : part;
+    if (lines.length === 0) lines.push(part);
+    else if (longer.length <= letters) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 function panelOf(view: Bounds, scale: number, width: number, height: number): Panel {
