@@ -15,11 +15,11 @@ const maps =
   );
 /** Maps whose runs start from another map's weights (other numbers, or some other types of units), and explore less therefore. */
 const starts = {
-  "8m": "5m_vs_6m",
-  "25m": "5m_vs_6m",
+  "8m": "8m_vs_9m",
+  "25m": "8m_vs_9m",
   "8m_vs_9m": "5m_vs_6m",
-  "10m_vs_11m": "5m_vs_6m",
-  "27m_vs_30m": "5m_vs_6m",
+  "10m_vs_11m": "8m_vs_9m",
+  "27m_vs_30m": "8m_vs_9m",
   "3s5z": "2s3z",
   "3s5z_vs_3s6z": "3s5z",
   "3s_vs_4z": "3s_vs_3z",
@@ -36,6 +36,11 @@ const zeroShot = [
   ["5m_vs_6m", "27m_vs_30m"],
   ["5m_vs_6m", "8m_vs_9m"],
   ["5m_vs_6m", "10m_vs_11m"],
+  ["8m_vs_9m", "5m_vs_6m"],
+  ["8m_vs_9m", "8m"],
+  ["8m_vs_9m", "10m_vs_11m"],
+  ["8m_vs_9m", "25m"],
+  ["8m_vs_9m", "27m_vs_30m"],
   ["2s3z", "3s5z"],
 ];
 /** One-shot games, for ACE and for independent learners. */
