@@ -38,9 +38,10 @@ export type Difficulty = `${keyof typeof periods}`;
 export const difficulties = Object.keys(periods) as Difficulty[];
 
 export const targetings = ["attackers", "nearest"] as const;
+export type Targeting = (typeof targetings)[number];
 
 /** The tactics of one of SMAC's levels of difficulty; 8, 9 and A are those at which StarCraft II's opponent cheats. */
-export function tacticsOf(difficulty: Difficulty, targeting: (typeof targetings)[number] = "attackers"): Tactics {
+export function tacticsOf(difficulty: Difficulty, targeting: Targeting = "attackers"): Tactics {
   return { period: periods[difficulty], hunts: "89A".includes(difficulty), prefersAttackers: targeting === "attackers" };
 }
 
@@ -58,7 +59,7 @@ function commandFighter(world: World, tactics: Tactics, u: number): void {
   const engaged = isVisible(world, u, current);
   if (engaged && world.isWithin(u, current, world.range[u])) {
     const own = rank(world, tactics, u, current);
-    const other = own < highestRank(tactics) ? scan(world, tactics, u, world.range[u]) : -1;
+    const other = own < highestRank ? scan(world, tactics, u, world.range[u]) : -1;
     if (other >= 0 && rank(world, tactics, u, other) > own) world.target[u] = other;
     return;
   }
@@ -90,11 +91,11 @@ function scan(world: World, tactics: Tactics, u: number, range: number): number 
   return best;
 }
 
-const highestRank = ({ prefersAttackers }: Tactics): number => (prefersAttackers ? 2 : 1);
+const highestRank = 2;
 
 /** Who attacks u ranks before who only could, unless the nearest are preferred, and these before those that cannot. */
 function rank(world: World, { prefersAttackers }: Tactics, u: number, t: number): number {
-  if (prefersAttackers && world.order[t] === Order.attack && world.target[t] === u) return 2;
+  if (prefersAttackers && world.order[t] === Order.attack && world.target[t] === u) return highestRank;
   return isThreat(world, u, t) ? 1 : 0;
 }
 

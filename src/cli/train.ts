@@ -5,7 +5,6 @@ import { Command } from "commander";
 import { BatonError } from "../errors.js";
 import { RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
-import type { Config } from "../training/config.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { differences, mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
@@ -98,7 +97,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   process.stderr.write(
     `${resumes ? "resuming" : "training"} ${config.agent.name} on ${config.env.id}, seed ${config.seed}, in ${path}\n`,
   );
-  if (resumes && preset !== undefined) sayWhatHolds(preset, config);
+  if (resumes && preset !== undefined) sayWhatHolds(preset, differences(wanted, config));
   process.stderr.write(`device ${device.name}: ${device.description}\n`);
 
   let progress: TrainingProgress | undefined;
@@ -151,8 +150,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
 }
 
 /** A run keeps the settings that it began with, whatever its preset has become. */
-function sayWhatHolds(preset: string, config: Config): void {
-  const others = differences(presetLayer(preset), config);
+function sayWhatHolds(preset: string, others: readonly string[]): void {
   if (others.length === 0) return;
   const names = others.length > 3 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
   process.stderr.write(`its own settings hold; ${preset} has other values of ${names} (--set changes them)\n`);

@@ -12,6 +12,7 @@ import { largeSize, sizeOf } from "./graph.js";
 import type { ArraySpec, HostTree, TensorTree, Tree } from "./tree.js";
 import { HostArray, isRecord, leavesOf, mapTree, unflatten } from "./tree.js";
 
+/** Arrays of no numbers have no place in a vector. */
 const isJoined = ({ shape }: ArraySpec): boolean => sizeOf(shape) > 0 && sizeOf(shape) < largeSize;
 
 /** Leaves, by their number in the order of {@link leavesOf}, that lie one after another in one vector; or one leaf as it is. */

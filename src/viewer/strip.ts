@@ -101,11 +101,11 @@ function summaryOf(episode: RecordedEpisode, t: number): string {
 
 /** Lines of at most so many letters, where there is a comma to break at. */
 function wrap(text: string, letters: number): string[] {
-  const lines: string[] = [];
-  for (const part of text.split(", ")) {
-    const longer = lines.length > 0 ? `${lines.at(-1)}, ${part}` : part;
-    if (lines.length === 0) lines.push(part);
-    else if (longer.length <= letters) lines[lines.length - 1] = longer;
+  const [first, ...others] = text.split(", ");
+  const lines = [first!];
+  for (const part of others) {
+    const longer = `${lines.at(-1)}, ${part}`;
+    if (longer.length <= letters) lines[lines.length - 1] = longer;
     else lines.push(part);
   }
   return lines;

@@ -1,5 +1,5 @@
 import { halt } from "../../envs/skirmish/combat.js";
-import { type Difficulty, tacticsOf } from "../../envs/skirmish/enemy.js";
+import { type Difficulty, type Targeting, tacticsOf } from "../../envs/skirmish/enemy.js";
 import type { SkirmishMap, Squad } from "../../envs/skirmish/maps.js";
 import { Simulation } from "../../envs/skirmish/simulation.js";
 import { field } from "../../envs/skirmish/terrains.js";
@@ -11,7 +11,7 @@ export function battle(
   enemies: readonly Squad[],
   change: Partial<SkirmishMap> = {},
   difficulty: Difficulty = "7",
-  targeting?: Parameters<typeof tacticsOf>[1],
+  targeting?: Targeting,
 ) {
   const map: SkirmishMap = {
     name: "test",
