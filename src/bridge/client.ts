@@ -111,6 +111,9 @@ interface Served {
   readonly drawing?: Drawing;
 }
 
+/** In the middle of episodes there is nothing to say, so often that it is not made anew. */
+const noInfo: EpisodeInfo = Object.freeze({});
+
 /** Copies `first` … `first + copies`−1 of one host. The arrays of an answer are copied straight from its frame into the caller's. */
 class RemoteEnvironment implements VectorEnvironment {
   readonly spec: EnvironmentSpec;
@@ -223,7 +226,7 @@ class RemoteEnvironment implements VectorEnvironment {
 
   #copyPlain(answer: KnownMessage, { arrays }: PlainStep, out: VectorTimeStep): void {
     for (const [field, array] of arrays) out[field].set(answer.view(array) as Float32Array);
-    for (let copy = 0; copy < this.copies; copy++) out.infos[copy] = {};
+    out.infos.fill(noInfo);
   }
 
   close(): void {

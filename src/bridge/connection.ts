@@ -145,8 +145,8 @@ export class Connection {
       this.#pending.push({ id, kind, timeout, deadline, resolve, reject });
       if (this.#clock === undefined || deadline < this.#rings) this.#wind(deadline);
       this.#outgoing.push({ id, frame });
-      void this.#send();
-      void this.#receive();
+      if (!this.#sending) void this.#send();
+      if (!this.#receiving) void this.#receive();
       const heard = this.#heard;
       this.#quiet ??= setTimeout(() => this.#watchIfQuiet(heard), heartbeatInterval).unref();
     });
@@ -223,7 +223,6 @@ export class Connection {
   }
 
   async #send(): Promise<void> {
-    if (this.#sending) return;
     this.#sending = true;
     for (let next = this.#outgoing.shift(); next; next = this.#outgoing.shift()) {
       try {
@@ -237,7 +236,6 @@ export class Connection {
 
   /** The only reader of the socket; it reads as long as an answer is awaited. */
   async #receive(): Promise<void> {
-    if (this.#receiving) return;
     this.#receiving = true;
     try {
       while (this.#pending.length > 0 && !this.#ended) {
@@ -277,8 +275,9 @@ export class Connection {
   }
 
   #settle(id: number): Pending | undefined {
-    const place = this.#pending.findIndex((pending) => pending.id === id);
-    const pending = place < 0 ? undefined : this.#pending.splice(place, 1)[0]!;
+    // Hosts answer in turn, so that it is mostly the first.
+    const place = this.#pending[0]?.id === id ? 0 : this.#pending.findIndex((pending) => pending.id === id);
+    const pending = place > 0 ? this.#pending.splice(place, 1)[0] : place === 0 ? this.#pending.shift() : undefined;
     if (this.#watch && this.#pending.length === 0) this.#endWatch();
     return pending;
   }

@@ -38,7 +38,8 @@ async function benchBridge(options: BenchBridgeOptions): Promise<void> {
   for (const copies of [1, 32]) {
     for (const kilobytes of [2, 64]) rows.push(...(await compareWithBare(python, copies, kilobytes, rounds, seconds)));
   }
-  rows.push(...(await cpuTime(python, rounds, seconds)), await twoHosts(python, rounds, seconds));
+  for (const kilobytes of [2, 64]) rows.push(...(await cpuTime(python, kilobytes, rounds, seconds)));
+  rows.push(await twoHosts(python, rounds, seconds));
   printBench(rows, options.json === true);
 }
 
@@ -218,8 +219,8 @@ async function measure(players: readonly { step(): Promise<void> }[], seconds: n
 }
 
 /** CPU time of both sides while an environment sleeps through its steps, and what of it the sockets take. */
-async function cpuTime(python: string, rounds: number, seconds: number): Promise<BenchRow[]> {
-  const [copies, size] = [32, 65_536];
+async function cpuTime(python: string, kilobytes: number, rounds: number, seconds: number): Promise<BenchRow[]> {
+  const [copies, size] = [32, 1024 * kilobytes];
   const bridge = await openBridge(python, copies, size, 1, simulatedStep);
   const bare = await openBare(python, copies, size, 1, simulatedStep);
   const seen: { bridge: number; bare: number }[] = [];
@@ -230,7 +231,7 @@ async function cpuTime(python: string, rounds: number, seconds: number): Promise
   await bridge.close();
   await bare.close();
   const share = (microseconds: number) => (100 * microseconds) / (1e6 * simulatedStep);
-  const name = `${copies} copies at ${size / 1024} KB, steps of ${1000 * simulatedStep} ms: CPU time`;
+  const name = `${copies} copies at ${kilobytes} KB, steps of ${1000 * simulatedStep} ms: CPU time`;
   const unit = "% of the step";
   const peer = { name: "at most", value: 5, target: 1, better: "lower" } as const;
   // Noise of the machine is shared by what is measured one right after the other.

@@ -22,11 +22,11 @@ GAMES = str(Path(__file__).parent / "games.py")
 
 
 @contextlib.contextmanager
-def served() -> Iterator[Any]:
+def served(batch: Batch | None = None) -> Iterator[Any]:
     """A function that asks a running server and returns its decoded answer."""
     with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
         endpoint = f"ipc://{folder}/host"
-        server = Server(Batch([CustomEnvironment(Troubled, "lights")]), endpoint)
+        server = Server(batch or Batch([CustomEnvironment(Troubled, "lights")]), endpoint)
         stop = threading.Event()
         thread = threading.Thread(target=server.serve, args=[stop])
         thread.start()
@@ -78,6 +78,48 @@ class Serving(unittest.TestCase):
             self.assertEqual((fault.fields["id"], fault.fields["code"]), (6, "environment"))
             self.assertIn('raise ValueError("the lights went out")', fault.fields["trace"])
             self.assertEqual(ask(protocol.encode("hello", {"id": 7})).kind, "welcome")
+
+
+    def test_steps_that_look_like_the_one_before_are_played_and_judged_anew(self) -> None:
+        class Sums:
+            """The reward is the sum of what both agents chose; after a 3 of agent 1 nobody may choose 3."""
+
+            n_agents, n_actions, episode_limit = 2, 4, 100
+
+            def reset(self, seed: int) -> list[list[float]]:
+                self.last = [0, 0]
+                return self.observations()
+
+            def observations(self) -> list[list[float]]:
+                return [[float(action)] for action in self.last]
+
+            def available_actions(self) -> list[list[int]]:
+                return [[1, 1, 1, int(self.last[1] != 3)]] * 2
+
+            def step(self, actions: list[int]) -> tuple[list[list[float]], float, bool, bool, dict[str, Any]]:
+                self.last = actions
+                return self.observations(), float(sum(actions)), False, False, {}
+
+        with served(Batch([CustomEnvironment(Sums, "sums") for _ in range(3)])) as ask:
+            ask(protocol.encode("reset", {"id": 1}, {"copies": np.arange(3, dtype="int32"), "seeds": np.arange(3, dtype="int64")}))
+
+            def step(request_id: int, first: int, actions: list[list[int]]) -> protocol.Message:
+                return ask(protocol.encode("step", {"first": first, "id": request_id}, {"actions": np.array(actions, "int32")}))
+
+            plays = [(0, [[0, 1], [2, 3]]), (2, [[1, 1]]), (0, [[2, 2], [1, 2]]), (2, [[3, 0]]), (1, [[0, 1], [2, 3]]), (2, [[1, 2]])]
+            for request_id, (first, actions) in enumerate(plays, 2):
+                answer = step(request_id, first, actions)
+                self.assertEqual((answer.kind, answer.fields["id"]), ("timestep", request_id))
+                self.assertEqual(answer.arrays["reward"].tolist(), [sum(both) for both in actions])
+                self.assertEqual(answer.arrays["observations"].tolist(), [[[float(one)] for one in both] for both in actions])
+            step(8, 2, [[0, 3]])
+            for request_id in (9, 10):
+                fault = step(request_id, 2, [[3, 0]])
+                self.assertEqual((fault.kind, fault.fields["id"], fault.fields["code"]), ("fault", request_id, "invalid-value"))
+                self.assertIn("copy 2 of sums: agent 0 may not choose action 3", fault.fields["message"])
+            cut = protocol.encode("step", {"first": 0, "id": 11}, {"actions": np.zeros((2, 2), "int32")})[:-8]
+            self.assertIn("does not fit", ask(cut).fields["message"])
+            self.assertEqual(step(12, 0, [[1, 1], [1, 1]]).kind, "timestep")
 
 
 class Starting(unittest.TestCase):
