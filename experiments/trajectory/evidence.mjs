@@ -14,7 +14,7 @@ import { gather, printTable, runFolder, set } from "../evidence.mjs";
 const hard = set(
   "training.copies=64",
   "training.updatesPerStep=0.025",
-  "training.replayCapacity=250000",
+  "training.replayCapacity=60000",
   "agent.learningRateUpdates=10000",
   "agent.learningRateWarmup=500",
   "agent.explorationSteps=80000",
@@ -27,7 +27,7 @@ const hard = set(
 const maps = {
   "3m": { steps: 80_000, every: 2000, encoder: "relational", hidden: 48, other: "8m" },
   "2s3z": { steps: 120_000, every: 4000, encoder: "transformer", hidden: 64, other: "3s5z" },
-  "5m_vs_6m": { steps: 520_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: hard },
+  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: hard },
   "3s5z": { steps: 300_000, every: 10_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: hard },
 };
 const recipes = { relational: "trajectory", transformer: "trajectory-transformer" };
