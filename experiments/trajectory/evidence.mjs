@@ -145,13 +145,17 @@ function interval(numbers, show = (number) => `${(number / 1000).toFixed(1)}k`) 
   return `${show(mean)} ± ${show(((t95[n - 1] ?? 2) * deviation) / Math.sqrt(n))}`;
 }
 
-/** Wins, averaged over a run's evaluations, in %: tells runs apart that never get to 50 %. A run that ended at 80 % counts as staying there. */
-function meanWins({ curve, budget }) {
-  const every = curve[0][0];
-  const left = Math.max(0, Math.round(budget / every) - curve.length);
-  const sum = curve.reduce((total, [, wins]) => total + wins, 0) + left * curve.at(-1)[1];
-  return (100 * sum) / (curve.length + left);
+/**
+ * A column of the curve averaged over a run's evaluations: tells runs apart that never get to 50 %, and its returns those that hardly
+ * win. A run that ended at 80 % counts as staying there.
+ */
+function meanOf({ curve, budget }, column) {
+  const left = Math.max(0, Math.round(budget / curve[0][0]) - curve.length);
+  const sum = curve.reduce((total, point) => total + point[column], 0) + left * curve.at(-1)[column];
+  return sum / (curve.length + left);
 }
+const meanWins = (row) => 100 * meanOf(row, 1);
+const meanReturn = (row) => meanOf(row, 2);
 
 if (!values.list) {
   // runs that never got there count as their whole budget, which understates them
@@ -172,18 +176,23 @@ if (!values.list) {
         some.map((row) => thousands(row[key])).join(", "),
         difference(key),
       ]),
-      interval(some.map(meanWins), percent),
-      paired.length > 0
-        ? interval(
-            paired.map((row) => meanWins(row) - meanWins(scratch.get(row.seed))),
-            percent,
-          )
-        : "",
+      ...[
+        [meanWins, percent],
+        [meanReturn, (number) => (Number.isNaN(number) ? "–" : number.toFixed(2))], // the oldest rows have no returns
+      ].flatMap(([of, show]) => [
+        interval(some.map(of), show),
+        paired.length > 0
+          ? interval(
+              paired.map((row) => of(row) - of(scratch.get(row.seed))),
+              show,
+            )
+          : "",
+      ]),
     ];
   });
   const parts = ["", "seeds"].concat(
     ...["50 %", "80 %"].map((share) => [`to ${share}`, "seed by seed", "difference to scratch, same seeds"]),
-    ["wins, mean of all evaluations", "difference to scratch"],
+    ...["wins", "return"].map((what) => [`${what}, mean of all evaluations`, "difference to scratch"]),
   );
   printTable(parts, lines);
 }
