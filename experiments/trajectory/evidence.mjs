@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { gather, printTable, runFolder, set } from "../evidence.mjs";
 
 /**
- * Much experience between updates, which the hard maps need. The learning rate rises over the first updates in all runs alike: RMSprop's
- * first steps are ten times as long as later ones, and would shake what was learnt before.
+ * Much experience between updates, and none that is old, which the hard maps need; averaged weights act, which swing less. The learning rate
+ * rises over the first updates in all runs alike: RMSprop's first steps are ten times as long as later ones, and would shake what was learnt before.
  */
 const hard = set(
   "training.copies=64",
@@ -166,28 +166,25 @@ if (!values.list) {
   const lines = [...new Set(rows.map(({ name }) => name))].map((name) => {
     const some = rows.filter((row) => row.name === name);
     const paired = some.filter((row) => name !== "scratch" && scratch.has(row.seed));
-    const difference = (key) =>
-      paired.length > 0 ? interval(paired.map((row) => reached(row, key) - reached(scratch.get(row.seed), key))) : "";
+    const difference = (of, show) =>
+      paired.length > 0
+        ? interval(
+            paired.map((row) => of(row) - of(scratch.get(row.seed))),
+            show,
+          )
+        : "";
     return [
       name,
       some.length,
       ...["to50", "to80"].flatMap((key) => [
         interval(some.map((row) => reached(row, key))),
         some.map((row) => thousands(row[key])).join(", "),
-        difference(key),
+        difference((row) => reached(row, key)),
       ]),
       ...[
         [meanWins, percent],
         [meanReturn, (number) => (Number.isNaN(number) ? "–" : number.toFixed(2))], // the oldest rows have no returns
-      ].flatMap(([of, show]) => [
-        interval(some.map(of), show),
-        paired.length > 0
-          ? interval(
-              paired.map((row) => of(row) - of(scratch.get(row.seed))),
-              show,
-            )
-          : "",
-      ]),
+      ].flatMap(([of, show]) => [interval(some.map(of), show), difference(of, show)]),
     ];
   });
   const parts = ["", "seeds"].concat(

@@ -80,12 +80,11 @@ class Server:
         try:
             if len(frames) != 1:
                 raise HostError("incompatible", f"a request has one frame, not {len(frames)}")
-            (frame,) = frames
+            frame = frames[0]
             layout = self._reader.recognise(frame)
-            plain = self._plain.get(layout) if layout else None
-            if layout and plain:
+            if layout in self._plain:
                 request_id = layout.read_id(frame)
-                first, (_, dtype, shape, at) = plain
+                first, (_, dtype, shape, at) = self._plain[layout]
                 return self._step(request_id, first, np.ndarray(shape, dtype, frame, at))
             message = self._reader.read(frame)
             request_id = message.fields.get("id")

@@ -79,7 +79,6 @@ class Serving(unittest.TestCase):
             self.assertIn('raise ValueError("the lights went out")', fault.fields["trace"])
             self.assertEqual(ask(protocol.encode("hello", {"id": 7})).kind, "welcome")
 
-
     def test_steps_that_look_like_the_one_before_are_played_and_judged_anew(self) -> None:
         class Sums:
             """The reward is the sum of what both agents chose; after a 3 of agent 1 nobody may choose 3."""
