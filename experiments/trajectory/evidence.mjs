@@ -27,8 +27,8 @@ const hard = set(
 const maps = {
   "3m": { steps: 80_000, every: 2000, encoder: "relational", hidden: 48, other: "8m" },
   "2s3z": { steps: 120_000, every: 4000, encoder: "transformer", hidden: 64, other: "3s5z" },
-  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: hard },
-  "3s5z": { steps: 300_000, every: 10_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: hard },
+  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: [...hard, ...set("agent.priority=0")] },
+  "3s5z": { steps: 300_000, every: 10_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: [...hard, ...set("agent.priority=0.6")] },
 };
 const recipes = { relational: "trajectory", transformer: "trajectory-transformer" };
 
