@@ -19,6 +19,7 @@ const hard = set(
   "agent.learningRateWarmup=500",
   "agent.explorationSteps=80000",
   "agent.averageRate=0.005",
+  "agent.priority=0",
 );
 /**
  * Maps: the budget in env steps, evaluations every so many, the encoder of the preset, its width, another map of the same features, and settings
@@ -27,8 +28,8 @@ const hard = set(
 const maps = {
   "3m": { steps: 80_000, every: 2000, encoder: "relational", hidden: 48, other: "8m" },
   "2s3z": { steps: 120_000, every: 4000, encoder: "transformer", hidden: 64, other: "3s5z" },
-  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: [...hard, ...set("agent.priority=0")] },
-  "3s5z": { steps: 300_000, every: 10_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: [...hard, ...set("agent.priority=0.6")] },
+  "5m_vs_6m": { steps: 400_000, every: 20_000, encoder: "transformer", hidden: 64, other: "8m_vs_9m", settings: hard },
+  "3s5z": { steps: 300_000, every: 10_000, encoder: "transformer", hidden: 64, other: "2s3z", settings: hard },
 };
 const recipes = { relational: "trajectory", transformer: "trajectory-transformer" };
 
