@@ -119,6 +119,7 @@ const tables = {
       { name: "5m_vs_6m shuffled order", train: [...five, ...set("agent.order=shuffle")] },
       { name: "5m_vs_6m one order per sample", train: [...five, ...set("agent.order=shuffle-sample")] },
       { name: "5m_vs_6m order by value gap", train: [...five, ...set("agent.order=gap")] },
+      // what the independent learners compare with: they draw all transitions alike
       { name: "5m_vs_6m no prioritised replay", train: [...five, ...set("agent.priority=0")] },
       // the sequential target and a fixed order on 3m: `depth` has it as "3m relational"
       { name: "3m environment target", train: ["ace/3m", ...set("agent.target=environment")] },

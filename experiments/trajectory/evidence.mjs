@@ -19,7 +19,7 @@ const hard = set(
   "agent.learningRateWarmup=500",
   "agent.explorationSteps=80000",
   "agent.averageRate=0.005",
-  "agent.priority=0",
+  "agent.priority=0", // as the runs so far
 );
 /**
  * Maps: the budget in env steps, evaluations every so many, the encoder of the preset, its width, another map of the same features, and settings
