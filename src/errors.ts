@@ -8,6 +8,7 @@ export const errorCodes = [
   "io", // the disk, the network or a device refused
   "environment", // an environment broke its contract
   "untraceable", // an operation that cannot be compiled
+  "diverged", // a training's numbers are no longer numbers
   "cancelled", // the user said no
 ] as const;
 

@@ -71,9 +71,15 @@ async function playBoth(experiment: Experiment, policy: HostTree, exported: Expo
   const everybody = Array.from({ length: copies }, (_, i) => i);
   await played.reset(everybody, everybody, step);
   const chosen = new Set<number>();
+  /** As whoever uses the model keeps it. */
+  const memories: Fields = {};
+  for (const [name, { shape, dtype }] of Object.entries(exported.inputs)) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (name.startsWith("memory_")) memories[name] = dtype === "float32" ? new Float32Array(size) : new Int32Array(size);
+  }
   for (let t = 0; t < steps; t++) {
     const feeds = Object.entries(exported.inputs).map(([name, { dtype, shape }]) => {
-      const data = (step as unknown as Fields)[name]! as Float32Array;
+      const data = (memories[name] ?? (step as unknown as Fields)[name]!) as Float32Array;
       return [name, new ort.Tensor(dtype, data, shape as number[])] as const;
     });
     const results = await session.run(Object.fromEntries(feeds));
@@ -87,6 +93,11 @@ async function playBoth(experiment: Experiment, policy: HostTree, exported: Expo
     await played.step(actions, step);
     const over = everybody.filter((copy) => step.terminated[copy] || step.truncated[copy]);
     if (over.length > 0) await played.reset(over, over, step);
+    actor.forget(over);
+    for (const [name, memory] of Object.entries(memories)) {
+      memory.set(results[`next_${name}`]!.data as Float32Array);
+      for (const copy of over) memory.fill(0, (copy * memory.length) / copies, ((copy + 1) * memory.length) / copies);
+    }
   }
   actor.dispose();
   await session.release();
@@ -101,6 +112,7 @@ describe.each([
     settings: { agent: { name: "ace", hidden: 16, encoder: "transformer" }, env: { id: "skirmish/3m" } },
   },
   { name: "iql", settings: { agent: { name: "iql" }, env: { id: "matrix/climbing" } } },
+  { name: "student", settings: { agent: { name: "student", width: 16, window: 4 }, env: { id: "skirmish/3m" } } },
 ])("$name", ({ settings }) => {
   it("plays alike as an exported model", async () => {
     const experiment = await experimentOf(settings);
@@ -129,7 +141,10 @@ describe.each([
     expect(model.docString).toContain(experiment.config.env.id);
     const session = await ort.InferenceSession.create(exported.bytes);
     expect([...session.inputNames].sort()).toEqual(Object.keys(exported.inputs).sort());
-    expect([...session.outputNames]).toEqual(["actions", "values", "order"]);
+    expect([...session.outputNames].slice(0, 3)).toEqual(["actions", "values", "order"]);
+    const kept = [...session.inputNames].filter((name) => name.startsWith("memory_")).map((name) => `next_${name}`);
+    expect([...session.outputNames].slice(3).sort()).toEqual(kept.sort());
+    expect(kept.length).toBe(experiment.agent.memory ? 3 : 0);
     await session.release();
   });
 });

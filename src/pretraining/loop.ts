@@ -1,5 +1,6 @@
 /** The loop of every pre-training, whatever is learnt from: resume, train, report, checkpoint. */
 import { listCheckpoints, loadCheckpoint, MetricsWriter, matchTree, type RunFolder, saveCheckpoint } from "../runs/index.js";
+import { refuseDiverged } from "../tensor/diverged.js";
 import type { HostTree } from "../tensor/tree.js";
 
 /** What the loop trains. What an update does must depend on the state and its number alone. */
@@ -64,9 +65,11 @@ export async function trainOnDisk(
   const started = performance.now();
   try {
     while (training.updates < end && !signal?.aborted) {
-      sum += await training.update();
-      count += 1;
+      const loss = await training.update();
       const { updates } = training;
+      refuseDiverged({ loss }, updates, "learningRate");
+      sum += loss;
+      count += 1;
       if (updates % reportEvery === 0 || updates === end) {
         const more = (await training.judge?.()) ?? {};
         const wallSeconds = (performance.now() - started) / 1000;

@@ -166,30 +166,31 @@ export class Collector {
 
   /** Waits until no step is under way. When the run is to stop, episodes of simulators elsewhere that take long are given up. */
   async settle(stop?: AbortSignal): Promise<void> {
+    const inTurn = [...this.#groups.slice(this.#turn), ...this.#groups.slice(0, this.#turn)];
     this.#turn = 0;
     const signal = this.#environment.groups && stop;
-    await this.#whenIdle(this.#groups, signal);
+    await this.#whenIdle(inTurn, signal);
     if (!signal?.aborted) return;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), stopPatience);
-    await this.#whenIdle(this.#groups, patience.signal);
+    await this.#whenIdle(inTurn, patience.signal);
     clearTimeout(timer);
     for (const group of this.#groups) {
       if (group.phase === "step") this.#lose(group, allOf(group));
     }
   }
 
-  /** Until the groups have played their steps and begun their new episodes. */
+  /** Until the groups have played their steps and begun their new episodes; taken one after another where the run is to repeat. */
   async #whenIdle(groups: readonly Group[], signal?: AbortSignal): Promise<void> {
-    await Promise.all(
-      groups.map(async (group) => {
-        while (group.phase !== "idle") {
-          await orAborted(group.untilArrived(), signal);
-          if (signal?.aborted && !group.arrived) return;
-          if (group.arrived) this.#take(group);
-        }
-      }),
-    );
+    const untilIdle = async (group: Group) => {
+      while (group.phase !== "idle") {
+        await orAborted(group.untilArrived(), signal);
+        if (signal?.aborted && !group.arrived) return;
+        if (group.arrived) this.#take(group);
+      }
+    };
+    if (!this.#inTurn) await Promise.all(groups.map(untilIdle));
+    else for (const group of groups) await untilIdle(group);
   }
 
   /** Deals with what has arrived from a group. */

@@ -10,6 +10,7 @@ import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../envi
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { type WindowBatch, WindowStore } from "../replay/windows.js";
 import type { Device } from "../tensor/device.js";
+import { refuseDiverged } from "../tensor/diverged.js";
 import { RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
 import { type HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
@@ -193,9 +194,11 @@ export class Distillation {
   async #learn(): Promise<void> {
     this.#store.sample(this.#batch, this.#streams.sampling);
     const metrics = (await this.#learner.run([this.#batch as HostTree])) as Record<string, HostArray>;
-    for (const [name, { data }] of Object.entries(metrics)) this.#sums[name] = (this.#sums[name] ?? 0) + data[0]!;
-    this.#counted += 1;
     this.updates += 1;
+    const reported = Object.fromEntries(Object.entries(metrics).map(([name, { data }]) => [name, data[0]!]));
+    refuseDiverged(reported, this.updates, "agent.learningRate");
+    for (const [name, value] of Object.entries(reported)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    this.#counted += 1;
   }
 
   async #evaluate(wallSeconds: number, events: DistillationEvents): Promise<void> {

@@ -8,7 +8,15 @@ import { encodeOnnx } from "../tensor/onnx.js";
 import { optimise } from "../tensor/passes/index.js";
 import { RandomStream } from "../tensor/random.js";
 import { trace } from "../tensor/trace/trace.js";
-import { type ArraySpec, type HostArray, type HostTree, mapTree, type TensorTree } from "../tensor/tree.js";
+import {
+  type ArraySpec,
+  type HostArray,
+  type HostTree,
+  leavesOf,
+  mapTree,
+  type TensorTree,
+  unflatten,
+} from "../tensor/tree.js";
 import type { Experiment } from "./experiment.js";
 
 /** What the model holds besides its weights, for `metadata_props`. All values are text; lists are JSON. */
@@ -40,7 +48,8 @@ export interface ExportedPolicy {
 /**
  * The greedy policy as an ONNX model of standard operators (opset 18): it takes the time-step fields that the agent reads, each
  * [batch, …] under its name in the environment's contract, and gives `actions` [batch, n], `values` [batch, n, A] and `order`
- * [batch, n]. The weights are inside.
+ * [batch, n]. The weights are inside. Of an agent that remembers it takes `memory_…` too, zeros at the start of an episode, and gives as
+ * `next_memory_…` what it shall be given at the next step.
  *
  * @param batch Copies that decide at once; fixed in the model.
  * @param checkpoint Environment steps that the policy was trained for.
@@ -61,22 +70,28 @@ export async function exportPolicy(
       return [field, { shape: [batch, ...shape], dtype }];
     }),
   );
+  const memory = agent.memory?.(batch) ?? {};
+  const remembered = leavesOf<HostArray>(memory).map(({ path, leaf: { shape, dtype } }) => [path, { shape, dtype }] as const);
+  const memories = Object.fromEntries(remembered.map(([path, spec]) => [`memory_${path}`, spec]));
   // Numbers become constants of the model.
   const constant = (tree: HostTree): TensorTree =>
     mapTree<HostArray, tf.Tensor>(tree, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
-  const act = (step: StepTensors): TensorTree => {
-    const { actions, values, order } = agent.act(constant(policy), step, constant(greedy));
-    return { actions, values, order };
+  const act = (step: StepTensors, before: Record<string, tf.Tensor>): TensorTree => {
+    const given = unflatten<HostArray, tf.Tensor>(memory, Object.values(before));
+    const chosen = agent.act(constant(policy), step, constant(greedy), agent.memory && given);
+    const { actions, values, order } = chosen;
+    const after = leavesOf<tf.Tensor>(chosen.memory ?? {}).map(({ path, leaf }) => [`next_memory_${path}`, leaf]);
+    return { actions, values, order, ...Object.fromEntries(after) };
   };
-  const { graph, outputs } = trace(act, [fields], "policy");
+  const { graph, outputs } = trace(act, [fields, memories], "policy");
   const team = `${spec.agents} agents of ${config.env.id}`;
   const { bytes, inputNames } = encodeOnnx(optimise(graph), "policy", {
-    inputNames: Object.keys(fields),
+    inputNames: [...Object.keys(fields), ...Object.keys(memories)],
     outputNames: Object.keys(outputs),
     producerVersion: packageVersion(),
     documentation: `Greedy ${config.agent.name} policy for the ${team}, ${batch} at a time. An agent's action a is named by entry a of baton.action_names.`,
     metadata: metadataOf(experiment, checkpoint, batch),
   });
-  const read = Object.entries(fields).filter(([name]) => inputNames.includes(name));
+  const read = Object.entries({ ...fields, ...memories }).filter(([name]) => inputNames.includes(name));
   return { bytes, inputs: Object.fromEntries(read), outputs: outputs as Record<string, ArraySpec> };
 }

@@ -8,6 +8,7 @@ import {
   UniformSampler,
 } from "../replay/index.js";
 import type { Device } from "../tensor/device.js";
+import { refuseDiverged } from "../tensor/diverged.js";
 import { type RandomState, RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
 import { type HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
@@ -82,19 +83,23 @@ export class Learner {
     return this.#step.read((state) => this.#agent.policy(state));
   }
 
-  /** One gradient step on a fresh batch. */
+  /**
+   * One gradient step on a fresh batch.
+   *
+   * @throws BatonError "diverged" when what it reports is not a number.
+   */
   async update(): Promise<void> {
     this.#sampler.sample(this.#batch, this.#sampling, this.updates);
     const { metrics, errors } = (await this.#step.run([
       this.#batch as HostTree,
       this.#agent.drawUpdate(this.#random),
     ])) as Outputs;
-    if (errors) this.#sampler.feedback?.(errors.data);
-    for (const [name, value] of Object.entries(metrics)) {
-      this.#sums[name] = (this.#sums[name] ?? 0) + value.data[0]!;
-    }
-    this.#counted += 1;
     this.updates += 1;
+    const reported = Object.fromEntries(Object.entries(metrics).map(([name, { data }]) => [name, data[0]!]));
+    refuseDiverged(reported, this.updates, "agent.learningRate");
+    if (errors) this.#sampler.feedback?.(errors.data);
+    for (const [name, value] of Object.entries(reported)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    this.#counted += 1;
   }
 
   /** Means over the updates since the last call; empty when there were none. */

@@ -90,7 +90,7 @@ export async function trainRun(
     if (run.readConfig() !== configText(experiment)) writeFileAtomic(run.config, [Buffer.from(configText(experiment))]);
     const { environmentSteps, updates } = trainer;
     const metrics = new MetricsWriter(run, resumed ? { resume: { environmentSteps, updates } } : {});
-    const evaluations = EvaluationLog.open(run, environmentSteps);
+    const evaluations = EvaluationLog.open(run, resumed ? environmentSteps : -1);
     const trainerEvents: TrainerEvents = {
       onStep: (t) => events.onStep?.(t),
       async onEvaluation(record, evaluation, best) {

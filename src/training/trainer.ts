@@ -18,8 +18,10 @@ export interface TrainerState {
   /** Seconds of training so far, over all sessions. */
   readonly wallSeconds: number;
   readonly best: { readonly score: number; readonly environmentSteps: number } | null;
-  /** An evaluation reached `evaluation.stopAtWinRate`. */
-  readonly solved: boolean;
+  /** Of the last evaluation; null before the first. Absent from runs that began before it was kept. */
+  readonly winRate?: number | null;
+  /** Environment steps up to which evaluations and checkpoints have been seen to. Absent likewise. */
+  readonly seen?: number;
 }
 
 /** One point of the learning curve. */
@@ -70,7 +72,8 @@ export class Trainer {
   #elapsedBefore = 0;
   #startedAt = 0;
   #best: TrainerState["best"] = null;
-  #solved = false;
+  #winRate: number | null = null;
+  #seen = 0;
   #lastEvaluation: Evaluation | undefined;
   #lastLearning: Record<string, number> = {};
 
@@ -135,7 +138,9 @@ export class Trainer {
   }
 
   get finished(): boolean {
-    return this.#solved || this.environmentSteps >= this.config.training.environmentSteps;
+    const { stopAtWinRate } = this.config.evaluation;
+    const solved = stopAtWinRate !== null && this.#winRate !== null && this.#winRate >= stopAtWinRate;
+    return solved || this.environmentSteps >= this.config.training.environmentSteps;
   }
 
   /** What a progress display shows besides counters. */
@@ -155,7 +160,8 @@ export class Trainer {
       owed: this.#owed,
       wallSeconds: this.wallSeconds,
       best: this.#best,
-      solved: this.#solved,
+      winRate: this.#winRate,
+      seen: this.#seen,
     };
   }
 
@@ -166,7 +172,8 @@ export class Trainer {
     this.#owed = state.owed;
     this.#elapsedBefore = state.wallSeconds;
     this.#best = state.best;
-    this.#solved = state.solved;
+    this.#winRate = state.winRate ?? null;
+    this.#seen = state.seen ?? this.environmentSteps;
   }
 
   /** Trains until the end or until `signal` is aborted; in either case everything is checkpointed at last. */
@@ -180,15 +187,14 @@ export class Trainer {
       if (this.config.initial !== null) await this.evaluate(events);
     }
     this.#earnedAt = this.environmentSteps;
-    let seen = this.environmentSteps;
     while (!this.finished && !signal?.aborted) {
       await this.#collector.begin(await this.#learner.policy(), this.#agent.explorationRate(this.environmentSteps));
       await this.#learn();
       await this.#collector.finish(signal);
       this.#earn();
       await events.onStep?.(this);
-      const [before, now] = [seen, this.environmentSteps];
-      seen = now;
+      const [before, now] = [this.#seen, this.environmentSteps];
+      this.#seen = now;
       const passed = (every: number) => Math.floor(now / every) > Math.floor(before / every);
       const last = this.environmentSteps >= training.environmentSteps;
       if (passed(evaluation.everySteps) || last) await this.evaluate(events);
@@ -259,7 +265,7 @@ export class Trainer {
     const score = scoreOf(result);
     const best = this.#best === null || score >= this.#best.score;
     if (best) this.#best = { score, environmentSteps };
-    this.#solved = evaluation.stopAtWinRate !== null && result.winRate >= evaluation.stopAtWinRate;
+    this.#winRate = result.winRate;
     await events.onEvaluation?.(record, result, best);
   }
 
