@@ -1,21 +1,25 @@
 /** A recipe: everything that a pre-training is made of, as a YAML file holds it. */
 import { z } from "zod";
+import { BatonError } from "../errors.js";
 import { type MaskingSettings, maskingSchema } from "../masked/index.js";
 import { deviceNames } from "../tensor/devices.js";
-import { cifar10, mnist } from "./data/archives.js";
+import { RandomStream } from "../tensor/random.js";
+import { cifar10, mnistParts } from "./data/archives.js";
 import { augmentSchema } from "./data/augment.js";
-import { type Dataset, part } from "./data/dataset.js";
+import { chosen, type Dataset, part } from "./data/dataset.js";
 import { digits } from "./data/digits.js";
 import { imageFolder } from "./data/images.js";
 import { videoFolder } from "./data/videos.js";
 
 const count = (least = 1) => z.number().int().min(least);
 
-const encoderSchema = z.strictObject({
-  width: count().max(4096).default(64).describe("Features of a token; a multiple of 4 and of heads."),
-  depth: count().max(64).default(4).describe("Blocks."),
-  heads: count().max(64).default(4).describe("Attention heads."),
-});
+const encoderSchema = z
+  .strictObject({
+    width: count().max(4096).default(64).describe("Features of a token; a multiple of 4 and of heads."),
+    depth: count().max(64).default(4).describe("Blocks."),
+    heads: count().max(64).default(4).describe("Attention heads."),
+  })
+  .refine(({ width, heads }) => width % 4 === 0 && width % heads === 0, "width must be a multiple of 4 and of heads");
 
 const firstSamples = count(16).nullable().default(null).describe("The first samples to train on; null for all.");
 
@@ -122,31 +126,44 @@ export async function openData({ data, seed }: Recipe): Promise<Split> {
       const all = digits({ seed, samples: data.samples + data.testSamples, size: data.size, frames: data.frames });
       return { train: part(all, 0, data.samples), test: part(all, data.samples, data.testSamples) };
     }
-    case "mnist":
-      return { train: first(mnist(data.folder, "train"), data.samples), test: mnist(data.folder, "test") };
+    case "mnist": {
+      const { train, test } = mnistParts(data.folder);
+      return { train: first(train, data.samples), test };
+    }
     case "cifar10":
       return { train: first(cifar10(data.folder, "train"), data.samples), test: cifar10(data.folder, "test") };
     case "images":
-      return everyFifth(await imageFolder(data.folder, data.size));
+      return everyFifth(await imageFolder(data.folder, data.size), seed);
     case "videos":
-      return everyFifth(await videoFolder(data.folder, data));
+      return everyFifth(await videoFolder(data.folder, data), seed);
   }
 }
 
 const first = (all: Dataset, samples: number | null): Dataset => part(all, 0, Math.min(samples ?? all.size, all.size));
 
-/** Samples stand class by class: every fifth is kept for judging. */
-function everyFifth(all: Dataset): Split {
-  const pick = (which: (i: number) => boolean, name: string): Dataset => {
-    const chosen = Array.from({ length: all.size }, (_, i) => i).filter(which);
-    return {
-      ...all,
-      name: `${all.name} (${name})`,
-      size: chosen.length,
-      label: (i) => all.label(chosen[i]!),
-      read: (i, out, offset) => all.read(chosen[i]!, out, offset),
-    };
+/**
+ * Every fifth sample is kept for judging: folders are read class by class, so that each class of five has one there. Then both parts are shuffled, since
+ * whoever judges takes the first samples.
+ */
+function everyFifth(all: Dataset, seed: number): Split {
+  if (all.size < 5) {
+    throw new BatonError(
+      "invalid-file",
+      `${all.name} has ${all.size} samples, but at least 5 are needed: every fifth is kept for judging`,
+      {
+        hint: "add more to data.folder",
+      },
+    );
+  }
+  const shuffled = (which: (i: number) => boolean, name: string): Dataset => {
+    const numbers = Array.from({ length: all.size }, (_, i) => i).filter(which);
+    const order = new Int32Array(numbers.length);
+    RandomStream.from(seed, `samples to ${name}`).permutation(order, 0, order.length);
+    return chosen(
+      all,
+      order.map((k) => numbers[k]!),
+      `${all.name} (${name})`,
+    );
   };
-  if (all.size < 5) return { train: all, test: all };
-  return { train: pick((i) => i % 5 !== 4, "train"), test: pick((i) => i % 5 === 4, "test") };
+  return { train: shuffled((i) => i % 5 !== 4, "train"), test: shuffled((i) => i % 5 === 4, "test") };
 }

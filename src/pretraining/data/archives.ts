@@ -53,12 +53,25 @@ export function mnist(folder: string, which: "train" | "test"): Dataset {
   const { shape, data } = readIdx(images.path, images.bytes, 3);
   const { shape: labelShape, data: classes } = readIdx(labels.path, labels.bytes, 1);
   const [size, height, width] = shape as [number, number, number];
+  if (data.length === 0) throw damaged(images.path, `it has ${size} pictures of ${height}×${width} pixels`);
   if (labelShape[0] !== size) {
     throw damaged(labels.path, `it has ${labelShape[0]} labels for the ${size} pictures of ${images.path}`);
   }
   const wrong = classes.findIndex((label) => label > 9);
   if (wrong >= 0) throw damaged(labels.path, `label ${wrong} is ${classes[wrong]}, expected 0 to 9`);
   return byteDataset({ name: `mnist (${which})`, frames: 1, height, width, channels: 1, classes: 10 }, data, classes);
+}
+
+/** Both parts of it. Throws a BatonError when their pictures have different sizes. */
+export function mnistParts(folder: string): { train: Dataset; test: Dataset } {
+  const [train, test] = [mnist(folder, "train"), mnist(folder, "test")];
+  if (train.height === test.height && train.width === test.width) return { train, test };
+  const [trained, judged] = [train, test].map(({ height, width }) => `${height}×${width}`);
+  throw new BatonError(
+    "invalid-file",
+    `the pictures of ${folder} are ${trained} in train-images-idx3-ubyte, but ${judged} in t10k-images-idx3-ubyte`,
+    { hint: "data.folder must hold the four files of one archive" },
+  );
 }
 
 const [SIDE, PIXELS] = [32, 32 * 32];

@@ -1,10 +1,13 @@
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { describe, expect, it } from "vitest";
 import { folderOf } from "../../../test/folder-of.js";
 import { BatonError } from "../../errors.js";
-import { cifar10, mnist, readIdx } from "./archives.js";
+import { openData, recipeSchema } from "../recipe.js";
+import { cifar10, mnist, mnistParts, readIdx } from "./archives.js";
 import { type Dataset, part, sampleSize } from "./dataset.js";
 import { digits } from "./digits.js";
 import { imageFolder } from "./images.js";
@@ -80,11 +83,24 @@ describe("MNIST's files", () => {
     ["a few bytes", { ...files, "train-images-idx3-ubyte": images.subarray(0, 5) }, "it has 5 bytes"],
     ["labels of other pictures", { ...files, "train-labels-idx1-ubyte": idx([3], [1, 2, 3]) }, "3 labels for the 2 pictures"],
     ["labels out of range", { ...files, "train-labels-idx1-ubyte": idx([2], [1, 12]) }, "label 1 is 12"],
+    [
+      "no pictures",
+      { ...files, "train-images-idx3-ubyte": idx([0, 2, 3], []), "train-labels-idx1-ubyte": idx([0], []) },
+      "0 pictures",
+    ],
     ["a torn gzip", { "train-images-idx3-ubyte.gz": gzipSync(images).subarray(0, 15) }, "cannot be read"],
   ])("%s are refused by name", (_, given, why) => {
     const read = () => mnist(folderOf(given), "train");
     expect(read).toThrow(BatonError);
     expect(read).toThrow(why);
+  });
+
+  it("of other sizes to train on and to judge by are refused by name", () => {
+    const judged = { "t10k-images-idx3-ubyte": idx([1, 3, 2], [1, 2, 3, 4, 5, 6]), "t10k-labels-idx1-ubyte": idx([1], [0]) };
+    const folder = folderOf({ ...files, ...judged });
+    expect(() => mnistParts(folder)).toThrow(
+      `the pictures of ${folder} are 2×3 in train-images-idx3-ubyte, but 3×2 in t10k-images-idx3-ubyte`,
+    );
   });
 
   it("whatever the bytes, an error of ours or an array of that size comes out", () => {
@@ -159,6 +175,53 @@ describe("folders of pictures", () => {
     ]);
   });
 
+  it("may be links, of files and of folders", async () => {
+    const there = folderOf({ "red.png": flat(8, 8, 3, [255, 0, 0]) });
+    const folder = folderOf({ "a/blue.png": flat(8, 8, 3, [0, 0, 255]) });
+    symlinkSync(join(there, "red.png"), join(folder, "a", "red.png"));
+    symlinkSync(there, join(folder, "b"));
+    const data = await imageFolder(folder, 8);
+    expect(Array.from({ length: data.size }, (_, i) => [data.label(i), ...sample(data, i).slice(0, 3)])).toEqual([
+      [0, 0, 0, 1],
+      [0, 1, 0, 0],
+      [1, 1, 0, 0],
+    ]);
+    symlinkSync(join(there, "nothing.png"), join(folder, "a", "nothing.png"));
+    await expect(imageFolder(folder, 8)).rejects.toThrow("nothing.png");
+  });
+
+  it("are shuffled within what is learnt from and what is kept, so that their first samples are of all classes", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `${i < 20 ? "a" : "b"}/${String(i).padStart(2, "0")}.png`);
+    const folder = folderOf(Object.fromEntries(names.map((name, i) => [name, flat(8, 8, 1, [6 * i])])));
+    const split = (seed: number) => openData(recipeSchema.parse({ seed, data: { kind: "images", folder, size: 8 } }));
+    const numbers = ({ size, read }: Dataset) =>
+      Array.from({ length: size }, (_, i) => {
+        const out = new Float32Array(8 * 8 * 3);
+        read(i, out, 0);
+        return Math.round((255 * out[0]!) / 6);
+      });
+    const { train, test } = await split(0);
+    const [trained, judged] = [numbers(train), numbers(test)];
+    expect([...judged].sort((a, b) => a - b)).toEqual([4, 9, 14, 19, 24, 29, 34, 39]);
+    expect(new Set([...trained, ...judged]).size).toBe(40);
+    for (const [part, of] of [
+      [train, trained],
+      [test, judged],
+    ] as const) {
+      expect(of.map((i) => (i < 20 ? 0 : 1))).toEqual(of.map((_, i) => part.label(i)));
+      expect(new Set(of.slice(0, 6).map((i) => i < 20)).size).toBe(2);
+    }
+    expect(numbers((await split(0)).train)).toEqual(trained);
+    expect(numbers((await split(1)).train)).not.toEqual(trained);
+  });
+
+  it("too few to keep some of are refused", async () => {
+    const folder = folderOf({ "a.png": flat(8, 8, 1, [1]), "b.png": flat(8, 8, 1, [2]) });
+    await expect(openData(recipeSchema.parse({ data: { kind: "images", folder } }))).rejects.toThrow(
+      "has 2 samples, but at least 5",
+    );
+  });
+
   it("without classes have no labels", async () => {
     const data = await imageFolder(folderOf({ "x.png": flat(8, 8, 3, [1, 2, 3]) }), 8);
     expect([data.classes, data.label(0)]).toEqual([0, -1]);
@@ -166,6 +229,7 @@ describe("folders of pictures", () => {
 
   it.each<[string, Record<string, Uint8Array>, string]>([
     ["an empty folder", {}, "has no pictures"],
+    ["a picture beside folders of classes", { "x.png": flat(8, 8, 1, [1]), "a/y.png": flat(8, 8, 1, [1]) }, "holds both"],
     ["a text that is called a picture", { "a.png": Buffer.from("hello") }, "a.png is not a picture that can be read"],
     ["a picture that is cut off", { "b.png": flat(30, 30, 3, [1, 2, 3]).subarray(0, 60) }, "b.png is not a picture"],
     ["a photo that is cut off", { "c.jpg": photo.subarray(0, 30) }, "c.jpg is not a picture"],

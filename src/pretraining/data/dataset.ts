@@ -19,7 +19,7 @@ export interface Dataset {
 /** Numbers in one sample. */
 export const sampleSize = ({ frames, height, width, channels }: Dataset): number => frames * height * width * channels;
 
-/** The first (or last) `size` samples. */
+/** `size` samples from number `from` on. */
 export function part(dataset: Dataset, from: number, size: number, name = dataset.name): Dataset {
   return {
     ...dataset,
@@ -27,6 +27,17 @@ export function part(dataset: Dataset, from: number, size: number, name = datase
     size,
     label: (i) => dataset.label(from + i),
     read: (i, out, offset) => dataset.read(from + i, out, offset),
+  };
+}
+
+/** The samples of these numbers, in this order. */
+export function chosen(dataset: Dataset, numbers: ArrayLike<number>, name: string): Dataset {
+  return {
+    ...dataset,
+    name,
+    size: numbers.length,
+    label: (i) => dataset.label(numbers[i]!),
+    read: (i, out, offset) => dataset.read(numbers[i]!, out, offset),
   };
 }
 

@@ -1,29 +1,55 @@
 /** Folders of PNG and JPEG pictures; folders inside of it are classes. */
-import { type Dirent, readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BatonError } from "../../errors.js";
 import { onDisk } from "../../runs/files.js";
 import { byteDataset, type Dataset } from "./dataset.js";
 import { isPicture, readPicture, squared } from "./picture.js";
 
+/** What lies in a folder; a link is what it leads to, and a file where it leads nowhere, so that whoever reads it says so. */
+export interface Entry {
+  readonly name: string;
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
 /** What a folder holds, in a fixed order. */
-export const entriesOf = (folder: string): Dirent[] =>
-  onDisk("read", folder, () => readdirSync(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+export const entriesOf = (folder: string): Entry[] =>
+  onDisk("read", folder, () =>
+    readdirSync(folder)
+      .sort((a, b) => (a < b ? -1 : 1))
+      .map((name) => {
+        const path = join(folder, name);
+        return { name, path, isFolder: statSync(path, { throwIfNoEntry: false })?.isDirectory() === true };
+      }),
+  );
+
+/** Paths of the pictures in a folder. */
+export const picturesIn = (folder: string): string[] =>
+  entriesOf(folder).flatMap(({ name, path, isFolder }) => (!isFolder && isPicture(name) ? [path] : []));
+
+/** The error for a folder in which what is learnt from lies both loose and in folders of classes. */
+export const mixture = (folder: string, loose: string, inside: string): BatonError =>
+  new BatonError("invalid-file", `${folder} holds both ${loose} and folders like ${inside}, so that classes cannot be told`, {
+    hint: "put each of them into the folder of its class, or keep only one of the two kinds",
+  });
 
 /** Paths of pictures with the number of their class, in a fixed order. */
 function listed(folder: string): { path: string; label: number }[] {
-  const pictures = (at: string) => entriesOf(at).filter((entry) => entry.isFile() && isPicture(entry.name));
-  const classes = entriesOf(folder).filter((entry) => entry.isDirectory() && pictures(join(folder, entry.name)).length > 0);
-  if (classes.length === 0) return pictures(folder).map(({ name }) => ({ path: join(folder, name), label: -1 }));
-  return classes.flatMap(({ name }, label) =>
-    pictures(join(folder, name)).map((entry) => ({ path: join(folder, name, entry.name), label })),
-  );
+  const loose = picturesIn(folder);
+  const classes = entriesOf(folder)
+    .map(({ path, isFolder }) => ({ path, pictures: isFolder ? picturesIn(path) : [] }))
+    .filter(({ pictures }) => pictures.length > 0);
+  if (loose[0] !== undefined && classes[0]) throw mixture(folder, loose[0], classes[0].path);
+  if (classes.length === 0) return loose.map((path) => ({ path, label: -1 }));
+  return classes.flatMap(({ pictures }, label) => pictures.map((path) => ({ path, label })));
 }
 
 /**
  * Every PNG and JPEG of a folder as a square of `size` pixels, in colour. Pictures of any size do: the middle square is scaled.
  *
- * @throws BatonError "invalid-file" for a folder without pictures and for a file that is not one.
+ * @throws BatonError "invalid-file" for a folder without pictures, for one with loose pictures beside folders of them, and for a file that is
+ * no picture.
  */
 export async function imageFolder(folder: string, size: number): Promise<Dataset> {
   const files = listed(folder);

@@ -84,6 +84,7 @@ describe("folders of clips", () => {
 
   it.each<[string, Record<string, Uint8Array>, string]>([
     ["no clips", { "a.png": flat(1) }, "has no clips"],
+    ["a clip beside folders of clips", { ...clip("a", [1, 2]), ...clip("walk/x", [1, 2]) }, "holds both"],
     ["too short a clip", { ...clip("a", [1, 2, 3]), ...clip("b", [1]) }, "b has 1 frames, but a sample needs 2"],
     ["frames of mixed sizes", { "a/0.png": flat(1), "a/1.png": flat(2, 12, 8) }, "1.png is 12×8, but its clip began with 10×8"],
     ["a frame that is none", { "a/0.png": flat(1), "a/1.png": Buffer.from("hello") }, "1.png is not a picture"],

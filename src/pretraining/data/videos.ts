@@ -1,10 +1,10 @@
 /** Folders of clips: each clip is a folder of frames (PNG or JPEG, in the order of their names) or an animated GIF. */
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import { BatonError } from "../../errors.js";
 import type { Dataset } from "./dataset.js";
 import { readGif } from "./gif.js";
-import { entriesOf } from "./images.js";
-import { isPicture, type Picture, readPicture, squared } from "./picture.js";
+import { entriesOf, mixture, picturesIn } from "./images.js";
+import { type Picture, readPicture, squared } from "./picture.js";
 
 /** A clip on disk. */
 interface Clip {
@@ -18,21 +18,19 @@ const isGif = (name: string): boolean => extname(name).toLowerCase() === ".gif";
 
 /** Clips that lie in a folder itself. */
 function clipsIn(folder: string, label: number): Clip[] {
-  return entriesOf(folder).flatMap((entry): Clip[] => {
-    const path = join(folder, entry.name);
-    if (entry.isFile()) return isGif(entry.name) ? [{ path, label }] : [];
-    if (!entry.isDirectory()) return [];
-    const frames = entriesOf(path).filter((inside) => inside.isFile() && isPicture(inside.name));
-    return frames.length > 0 ? [{ path, frames: frames.map(({ name }) => join(path, name)), label }] : [];
+  return entriesOf(folder).flatMap(({ name, path, isFolder }): Clip[] => {
+    if (!isFolder) return isGif(name) ? [{ path, label }] : [];
+    const frames = picturesIn(path);
+    return frames.length > 0 ? [{ path, frames, label }] : [];
   });
 }
 
 /** The clips of a folder, or of the folders inside, which then are classes. */
 function clipsOf(folder: string): Clip[] {
   const own = clipsIn(folder, -1);
-  if (own.length > 0) return own;
-  const classes = entriesOf(folder).filter((entry) => entry.isDirectory() && clipsIn(join(folder, entry.name), 0).length > 0);
-  return classes.flatMap(({ name }, label) => clipsIn(join(folder, name), label));
+  const classes = entriesOf(folder).filter(({ path, isFolder }) => isFolder && clipsIn(path, 0).length > 0);
+  if (own[0] && classes[0]) throw mixture(folder, own[0].path, classes[0].path);
+  return own.length > 0 ? own : classes.flatMap(({ path }, label) => clipsIn(path, label));
 }
 
 /** The frames of a clip, read one after another. */
@@ -53,7 +51,7 @@ export interface VideoOptions {
 /**
  * Clips cut into samples of `frames` frames that do not overlap; what is left at a clip's end is not used.
  *
- * @throws BatonError "invalid-file" for a folder without clips, for a frame that is no picture or has another size than the first of its
+ * @throws BatonError "invalid-file" for a folder without clips or with clips beside folders of them, for a frame that is no picture or has another size than the first of its
  * clip, and for a clip that is too short.
  */
 export async function videoFolder(folder: string, { size, frames, stride }: VideoOptions): Promise<Dataset> {
