@@ -8,15 +8,7 @@ import { encodeOnnx } from "../tensor/onnx.js";
 import { optimise } from "../tensor/passes/index.js";
 import { RandomStream } from "../tensor/random.js";
 import { trace } from "../tensor/trace/trace.js";
-import {
-  type ArraySpec,
-  type HostArray,
-  type HostTree,
-  leavesOf,
-  mapTree,
-  type TensorTree,
-  unflatten,
-} from "../tensor/tree.js";
+import { type ArraySpec, type HostArray, type HostTree, leavesOf, mapTree, type TensorTree, unflatten } from "../tensor/tree.js";
 import type { Experiment } from "./experiment.js";
 
 /** What the model holds besides its weights, for `metadata_props`. All values are text; lists are JSON. */
