@@ -5,10 +5,12 @@ import { openDevice } from "../tensor/devices.js";
 import { valueAndGradTree } from "../tensor/gradient.js";
 import { normal } from "../tensor/initialise.js";
 import { RandomStream } from "../tensor/random.js";
-import { HostArray, type HostTree, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { HostArray, type HostTree, type Mapped, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
 import { attentionMap } from "./attention-map.js";
-import { type Autoencoder, initAutoencoder, reconstruct, reconstructHidden } from "./autoencoder.js";
+import { type Autoencoder, embedAll, initAutoencoder, reconstruct, reconstructHidden } from "./autoencoder.js";
+import { applyBlock, type Block } from "./block.js";
 import { stackMaskings } from "./masking.js";
+import { centre } from "./norm.js";
 import { sinCosGrid } from "./positions.js";
 import { hiddenLoss, reconstructionLoss } from "./reconstruction.js";
 import { attentionMasking, randomMasking } from "./strategies.js";
@@ -83,6 +85,32 @@ it("tokens that are thrown away have no influence and get no gradient", async ()
   }
 });
 
+/** What the first of these rows [1+T][D] looks at in a block, number by number: a head brought to [0,1] by itself, then the mean over heads. */
+function looksByLoops({ norm1, attention }: Mapped<Block, tf.Tensor, HostArray>, rows: readonly number[][]): number[] {
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  const { w, b } = attention.input;
+  const [D, , h, d] = w.shape as [number, number, number, number];
+  const normed = rows.map((row) => {
+    const mean = sum(row) / D;
+    const spread = Math.sqrt(sum(row.map((value) => (value - mean) ** 2)) / D + 1e-6);
+    return row.map((value, k) => ((value - mean) / spread) * norm1.gain.data[k]! + norm1.offset.data[k]!);
+  });
+  /** Query (0) or key (1) of a row, [d]. */
+  const part = (row: readonly number[], which: number, head: number) =>
+    Array.from({ length: d }, (_, k) => {
+      const column = (which * h + head) * d + k;
+      return b.data[column]! + sum(row.map((value, i) => value * w.data[i * 3 * D + column]!));
+    });
+  const perHead = Array.from({ length: h }, (_, head) => {
+    const query = part(normed[0]!, 0, head);
+    const powers = normed.map((row) => Math.exp(sum(part(row, 1, head).map((key, k) => key * query[k]!)) / Math.sqrt(d)));
+    const looks = powers.slice(1).map((power) => power / sum(powers));
+    const [least, most] = [Math.min(...looks), Math.max(...looks)];
+    return looks.map((look) => (look - least) / (most - least));
+  });
+  return rows.slice(1).map((_, t) => sum(perHead.map((looks) => looks[t]!)) / h);
+}
+
 describe("attention maps", () => {
   const fn = ({ p, tokens: x, positions: at }: Inputs) => ({ map: attentionMap(p, x, at) });
 
@@ -95,6 +123,31 @@ describe("attention maps", () => {
       const row = map!.data.subarray(b * T, (b + 1) * T);
       expect(Math.min(...row)).toBe(0);
       expect(Math.max(...row)).toBeCloseTo(1, 5);
+    }
+  });
+
+  it("equal float64 loops over what the last block sees, with several heads", async () => {
+    // gains and biases away from 1 and 0, so that the test sees them
+    const p = mapTree<HostArray, HostArray>(parameters(true), ({ data, shape: size }) =>
+      HostArray.float32(
+        Float32Array.from(data, (value) => value + 0.3 * rng.normal()),
+        ...size,
+      ),
+    );
+    const before = ({ p: all, tokens: x, positions: at }: Inputs) => {
+      const rows = applyBlock(all.encoder.blocks[0]!, centre(embedAll(all, x, at)));
+      return { rows, map: attentionMap(all, x, at) };
+    };
+    const { rows, map } = await evaluate(before as never, { p, tokens, ...positions });
+    const [, all, D] = rows!.shape as [number, number, number];
+    const { encoder } = p as unknown as Mapped<Autoencoder, tf.Tensor, HostArray>;
+    for (let b = 0; b < B; b++) {
+      const row = (t: number) => [...rows!.data.subarray((b * all + t) * D, (b * all + t + 1) * D)];
+      const slow = looksByLoops(
+        encoder.blocks[1]!,
+        Array.from({ length: all }, (_, t) => row(t)),
+      );
+      for (const [t, value] of slow.entries()) expect(map!.data[b * T + t]).toBeCloseTo(value, 4);
     }
   });
 
