@@ -25,6 +25,10 @@ describe("the steps that are measured", () => {
     for (const work of [random, all, thrown]) expect((await compare(device, work, options)).ours.wall).toBeGreaterThan(0);
   });
 
+  it("are not measured beside a Python that was asked for and has no PyTorch", () => {
+    expect(() => findPeer("no-such-python")).toThrow("--python no-such-python has no PyTorch");
+  });
+
   // compare() refuses a peer whose loss is another.
   it.skipIf(python === undefined)("compute what PyTorch computes", { timeout: 60_000 }, async () => {
     const { peers } = await compare(await openDevice("cpu", { threads: 1 }), random, { ...options, python });

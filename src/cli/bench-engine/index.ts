@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { BatonError } from "../../errors.js";
 import { unknownName } from "../../names.js";
 import { openDevice } from "../../tensor/devices.js";
 import { wholeNumber } from "../arguments.js";
@@ -76,9 +75,6 @@ async function benchEngine(what: readonly string[], options: Options): Promise<v
     return;
   }
   const { python, complaints } = options.peers ? findPeer(options.python) : { complaints: [] };
-  if (options.python !== undefined && options.peers && python === undefined) {
-    throw new BatonError("missing-dependency", `--python ${options.python} has no PyTorch`, { hint: complaints[0]! });
-  }
   for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
   const rows: BenchRow[] = [];
   for (const count of threads) {

@@ -26,7 +26,11 @@ export interface PeerReport {
   readonly complaints: readonly string[];
 }
 
-/** Looks for a Python with PyTorch, a fast BLAS and an allocator that keeps large buffers. */
+/**
+ * Looks for a Python with PyTorch, a fast BLAS and an allocator that keeps large buffers.
+ *
+ * @throws BatonError "missing-dependency" when the given Python has no PyTorch.
+ */
 export function findPeer(given?: string): PeerReport {
   const candidates = given === undefined ? ["python3", "/usr/bin/python3"] : [given];
   const probe = [
@@ -43,6 +47,10 @@ export function findPeer(given?: string): PeerReport {
     if (!allocators.some(existsSync)) complaints.push(`PyTorch runs without jemalloc: not a fair peer (${install})`);
     return { python, complaints };
   }
+  if (given !== undefined)
+    throw new BatonError("missing-dependency", `--python ${given} has no PyTorch`, {
+      hint: `leave it out, measure alone with --no-peers, or install it: ${install}`,
+    });
   return { complaints: [`no Python with PyTorch was found, so nothing is compared: ${install}`] };
 }
 
