@@ -28,16 +28,17 @@ export type MaskingStrategy<Options> = (rng: RandomStream, tokens: number, optio
 /**
  * K = ⌊T·(1−ratio)⌋ in float64, as MAE computes it (10 tokens at 0.9 keep none).
  *
+ * @param what is hidden, for people: tokens, or what many of them make up.
  * @throws BatonError "invalid-value" for a ratio outside of [0, 1) or one that keeps no token.
  */
-export function keptCount(tokens: number, ratio: number): number {
+export function keptCount(tokens: number, ratio: number, what = "tokens"): number {
   if (!(ratio >= 0 && ratio < 1)) {
     throw new BatonError("invalid-value", `masking ratio is ${ratio}, expected at least 0 and less than 1`);
   }
   const kept = Math.trunc(tokens * (1 - ratio));
   if (kept > 0) return kept;
-  throw new BatonError("invalid-value", `a masking ratio of ${ratio} keeps none of ${tokens} tokens`, {
-    hint: "lower the ratio, or cut the input into more tokens",
+  throw new BatonError("invalid-value", `a masking ratio of ${ratio} keeps none of ${tokens} ${what}`, {
+    hint: `lower the ratio, or have more ${what}: smaller patches or tubes, longer inputs`,
   });
 }
 

@@ -33,7 +33,7 @@ export const tubeMasking: MaskingStrategy<{ readonly ratio: number; readonly fra
   const noise = uniformNoise(rng, places);
   return maskByNoise(
     Float32Array.from({ length: tokens }, (_, i) => noise[i % places]!),
-    frames * keptCount(places, ratio),
+    frames * keptCount(places, ratio, "places"),
   );
 };
 
@@ -44,7 +44,7 @@ export const frameMasking: MaskingStrategy<{ readonly ratio: number; readonly fr
   const noise = uniformNoise(rng, frames);
   return maskByNoise(
     Float32Array.from({ length: tokens }, (_, i) => noise[Math.floor(i / places)]!),
-    places * keptCount(frames, ratio),
+    places * keptCount(frames, ratio, "frames"),
   );
 };
 
@@ -125,7 +125,7 @@ export const attentionMasking: MaskingStrategy<AttentionMaskingOptions> = (rng, 
   return maskByOrder(order, tokens - unseen, hidden);
 };
 
-const ratio = z.number().min(0).lt(1).default(0.75).describe("Share of the tokens that is hidden.");
+const ratio = z.number().positive().lt(1).default(0.75).describe("Share of the tokens that is hidden.");
 
 /** Every strategy by name with its settings: what a recipe's `masking` may be. */
 export const maskingSchema = z.discriminatedUnion("strategy", [

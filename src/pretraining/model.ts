@@ -61,6 +61,10 @@ export class Model {
       });
     }
     this.target = { ...this.shape, frames: predicted, tube };
+    if (recipe.normalise && featuresOf(this.target) === 1) {
+      const message = `normalise is true, but a patch to predict is a single number (patch is ${recipe.patch}, ${channels} channel)`;
+      throw new BatonError("invalid-value", message, { hint: "set patch to 2 or more, or normalise to false" });
+    }
     this.#targetFrames = predictedFrames(frames, predicted);
   }
 

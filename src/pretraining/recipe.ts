@@ -96,7 +96,7 @@ export const recipeSchema = z.strictObject({
   warmupMasking: z
     .strictObject({
       epochs: count(0).default(0).describe("Epochs of random masking before the attention-driven one."),
-      ratio: z.number().min(0).lt(1).default(0.75).describe("Share hidden meanwhile."),
+      ratio: z.number().positive().lt(1).default(0.75).describe("Share hidden meanwhile."),
       refreshEpochs: count().default(10).describe("Epochs between two looks at what the class token attends to."),
     })
     .prefault({})
