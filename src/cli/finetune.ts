@@ -50,13 +50,11 @@ async function finetune(path: string, options: FinetuneOptions): Promise<void> {
   const testCount = wholeNumber("--test", options.test, 1);
   const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true });
   const device = await openDevice(options.device ?? recipe.device, { threads: recipe.threads });
-  const { accuracy } = await fineTune(device, model, weights, { ...data, testCount }, settings);
+  const { accuracy, labels, batch, test } = await fineTune(device, model, weights, { ...data, testCount }, settings);
   if (options.json) {
-    printJson({ run: path, pretrainedFor: updates, ...settings, test: testCount, accuracy });
+    printJson({ run: path, pretrainedFor: updates, ...settings, labels, batch, test, accuracy });
     return;
   }
   const from = updates === 0 ? "from scratch" : `from an encoder pre-trained for ${updates} updates`;
-  printLines(
-    `${(100 * accuracy).toFixed(1)} % of ${Math.min(testCount, data.test.size)} right, ${from}, ${settings.labels} labels`,
-  );
+  printLines(`${(100 * accuracy).toFixed(1)} % of ${test} right, ${from}, ${labels} labels`);
 }

@@ -183,22 +183,32 @@ export function depthBelowHead(path: string, depth: number): number {
 
 type TunedState = { params: { model: ModelParameters; head: Linear }; moments: TensorTree; step: Tensor };
 
-/** Accuracy on `test` after training the encoder and a head on the first `labels` samples, lower layers with smaller steps. */
+/** A model's weights without those that only predict. */
+function withoutDecoder(weights: HostTree): HostTree {
+  const { autoencoder, places } = weights as Record<string, Record<string, HostTree>>;
+  const { decoder: _, ...encoder } = autoencoder!;
+  return { autoencoder: encoder, ...(places && { places: { encoder: places.encoder! } }) };
+}
+
+/**
+ * Trains the encoder and a head on the first `labels` samples, lower layers with smaller steps.
+ *
+ * @returns the accuracy on `test`, and of how many samples each was made: no more than there are.
+ */
 export async function fineTune(
   device: Device,
   model: Model,
   weights: HostTree,
   data: { train: Dataset; test: Dataset; testCount: number },
-  { labels, updates, batch, learningRate, layerDecay, dropPath, seed }: FineTuning,
-): Promise<{ accuracy: number; weights: HostTree }> {
+  { updates, learningRate, layerDecay, dropPath, seed, ...wanted }: FineTuning,
+): Promise<{ accuracy: number; labels: number; batch: number; test: number }> {
   requireLabels(data.train);
   const { classes } = data.train;
   const { width, depth } = model.recipe.encoder;
-  const few = { ...data.train, size: Math.min(labels, data.train.size) };
+  const few = { ...data.train, size: Math.min(wanted.labels, data.train.size) };
+  const batch = Math.min(wanted.batch, few.size);
   const head = { w: normal(RandomStream.from(seed, "head"), [width, classes], 2e-5), b: zeros([classes]) };
-  const { autoencoder, ...rest } = weights as { autoencoder: Record<string, HostTree> };
-  const { decoder: _, ...encoder } = autoencoder;
-  const params = { model: { autoencoder: encoder, ...rest }, head } as HostTree;
+  const params = { model: withoutDecoder(weights), head } as HostTree;
   const state = { params, moments: initMoments(params), step: HostArray.scalar(0) };
   const scaleOf = (path: string) => layerDecay ** depthBelowHead(path, depth);
   const logits = (p: TunedState["params"], pixels: Tensor, paths?: Tensor) =>
@@ -213,7 +223,7 @@ export async function fineTune(
     const next = updateWeights(p as TensorTree, gradients as TensorTree, moments, settings);
     return { state: { params: next.params, moments: next.moments, step: tf.add(step, 1) }, outputs: { loss: value } };
   };
-  const batches = new Batches(few, Math.min(batch, few.size), seed, "fine-tuning");
+  const batches = new Batches(few, batch, seed, "fine-tuning");
   const inputs = (i: number) => {
     const samples = batches.at(i);
     const y = HostArray.int32(
@@ -236,9 +246,10 @@ export async function fineTune(
   );
   for (let i = 0; i < updates; i++) await step.run(inputs(i));
   const tuned = ((await step.read()) as { params: HostTree }).params;
-  const accuracy = await accuracyOf(device, logits, tuned, data.test, Math.min(data.testCount, data.test.size));
+  const test = Math.min(data.testCount, data.test.size);
+  const accuracy = await accuracyOf(device, logits, tuned, data.test, test);
   step.dispose();
-  return { accuracy, weights: tuned };
+  return { accuracy, labels: few.size, batch, test };
 }
 
 async function accuracyOf(
