@@ -28,7 +28,8 @@ function clipsIn(folder: string, label: number): Clip[] {
 /** The clips of a folder, or of the folders inside, which then are classes. */
 function clipsOf(folder: string): Clip[] {
   const own = clipsIn(folder, -1);
-  const classes = entriesOf(folder).filter(({ path, isFolder }) => isFolder && clipsIn(path, 0).length > 0);
+  const isClip = new Set(own.map(({ path }) => path));
+  const classes = entriesOf(folder).filter(({ path, isFolder }) => isFolder && !isClip.has(path) && clipsIn(path, 0).length > 0);
   if (own[0] && classes[0]) throw mixture(folder, own[0].path, classes[0].path);
   return own.length > 0 ? own : classes.flatMap(({ path }, label) => clipsIn(path, label));
 }
