@@ -8,7 +8,7 @@ import { HostArray, type HostTree, specOf } from "../tensor/tree.js";
 import type { Dataset } from "./data/dataset.js";
 import type { Masked, Model, ModelParameters } from "./model.js";
 import { readPixels } from "./optimise.js";
-import { attentionOf } from "./pretrain.js";
+import { attentionOf, rowOf } from "./pretrain.js";
 
 /** Pixels of a sample's pixel, and between pictures. */
 const [SCALE, GAP] = [3, 4];
@@ -36,7 +36,7 @@ export async function reconstructionPicture(
   const scores = await attentionOf(device, model, weights, few);
   const rng = RandomStream.from(0, "pictures");
   const draw = maskerOf(model.recipe.masking, model.grid);
-  const { keep, hidden, restore } = stackMaskings(Array.from({ length: B }, (_, i) => draw(rng, scores[i])));
+  const { keep, hidden, restore } = stackMaskings(Array.from({ length: B }, (_, i) => draw(rng, rowOf(scores, i))));
   const masked = { keep, hidden, restore };
   const fn = (p: ModelParameters, x: Tensor, m: Masked & { restore: Tensor }) => model.reconstruction(p, x, m);
   const compiled = await device.compile(fn, [specOf(weights), specOf(pixels), specOf(masked)], "pictures");
@@ -57,14 +57,14 @@ function inColour({ data, shape }: HostArray): HostArray {
 }
 
 /** Pictures, pale, with red where scores [tokens] of each sample are high. */
-function heat({ data, shape }: HostArray, scores: readonly Float32Array[], { grid, shape: cut }: Model): HostArray {
+function heat({ data, shape }: HostArray, scores: HostArray, { grid, shape: cut }: Model): HostArray {
   const [B, T, H, W] = shape as [number, number, number, number];
   const out = new Float32Array(data.length);
   for (let i = 0; i < B * T * H * W; i++) {
     const [x, y, t, b] = [i % W, Math.floor(i / W) % H, Math.floor(i / (W * H)) % T, Math.floor(i / (W * H * T))];
     const frame = Math.floor((t * grid.frames) / T);
     const token = (frame * grid.rows + Math.floor(y / cut.patch)) * grid.columns + Math.floor(x / cut.patch);
-    const score = Math.min(1, Math.max(0, scores[b]![token]!));
+    const score = Math.min(1, Math.max(0, rowOf(scores, b)[token]!));
     const light = 0.35 * (data[3 * i]! + data[3 * i + 1]! + data[3 * i + 2]!) * (1 / 3) + 0.6;
     out.set([light + (0.85 - light) * score, light * (1 - 0.85 * score), light * (1 - 0.85 * score)], 3 * i);
   }

@@ -15,6 +15,9 @@ import type { MaskingSettings, Recipe } from "./recipe.js";
 
 type State = { params: ModelParameters; moments: TensorTree; step: Tensor };
 
+/** What attention-driven masking draws by: the attention that each token of each sample got, [N,T], at the beginning of an epoch, −1 before. */
+type Looks = { scores: HostArray; epoch: HostArray };
+
 /** Samples whose attention is looked at together. */
 const MAP_BATCH = 64;
 
@@ -23,21 +26,27 @@ export class Pretraining {
   readonly #batches: Batches;
   #step: StatefulStep | undefined;
   #stepFor: MaskingSettings | undefined;
-  #scores: Float32Array[] = [];
-  /** Epoch whose beginning the scores are of; −1 before the first look. */
-  #scoresOf = -1;
-  #state: HostTree;
+  /** Of recipes that mask by attention. */
+  #looks: Looks | undefined;
+  /** Weights, moments and step counter until an update is compiled. */
+  #first: HostTree;
   #updates = 0;
 
+  /** Throws a BatonError when the maskings leave nothing to see or to predict. */
   constructor(
     readonly device: Device,
     readonly model: Model,
     readonly dataset: Dataset,
   ) {
-    const { batch, seed } = model.recipe;
+    const { batch, seed, masking } = model.recipe;
+    for (const settings of [masking, this.#maskingAt(0)]) maskerOf(settings, model.grid)(RandomStream.from(seed));
     this.#batches = new Batches(dataset, batch, seed, "pretraining");
     const params = model.init(RandomStream.from(seed, "initial weights"));
-    this.#state = { params, moments: initMoments(params), step: HostArray.scalar(0) };
+    this.#first = { params, moments: initMoments(params), step: HostArray.scalar(0) };
+    if (masking.strategy === "attention") {
+      const scores = HostArray.zeros({ shape: [dataset.size, tokensIn(model.grid)], dtype: "float32" });
+      this.#looks = { scores, epoch: HostArray.scalar(-1) };
+    }
   }
 
   get updates(): number {
@@ -49,21 +58,27 @@ export class Pretraining {
     return this.#batches.epochOf(this.#updates);
   }
 
-  /** Weights, moments and step counter. */
+  async #learner(): Promise<Record<string, HostTree>> {
+    return (this.#step ? await this.#step.read() : this.#first) as Record<string, HostTree>;
+  }
+
+  /** Weights, moments and step counter, and what is masked by. */
   async state(): Promise<HostTree> {
-    return this.#step ? this.#step.read() : this.#state;
+    const looks: Record<string, HostTree> = this.#looks ? { looks: this.#looks } : {};
+    return { ...(await this.#learner()), ...looks };
   }
 
   /** Weights, overwritten by later updates. */
   async weights(): Promise<HostTree> {
-    return ((await this.state()) as { params: HostTree }).params;
+    return (await this.#learner()).params!;
   }
 
   restore(state: HostTree, updates: number): void {
-    this.#state = state;
-    this.#step?.load(state);
+    const { looks, ...learner } = state as Record<string, HostTree>;
+    this.#first = learner;
+    this.#step?.load(learner);
+    if (looks) this.#looks = looks as Looks;
     this.#updates = updates;
-    this.#scoresOf = -1;
   }
 
   /** Begins with these weights in place of random ones; before the first update. */
@@ -74,14 +89,14 @@ export class Pretraining {
   /** One update; resolves to its loss. */
   async update(): Promise<number> {
     const { recipe, grid } = this.model;
-    const settings = this.#maskingNow();
-    if (settings.strategy === "attention") await this.#look();
+    const settings = this.#maskingAt(this.epoch);
+    const looks = settings.strategy === "attention" ? await this.#look() : undefined;
     const samples = this.#batches.at(this.#updates);
     const rng = RandomStream.from(recipe.seed, `masks of update ${this.#updates}`);
     const draw: Masker = maskerOf(settings, grid);
     const changes = changesOf(this.dataset, recipe.augment, samples.length, recipe.seed, `update ${this.#updates}`);
     const scoresOf = (sample: number, b: number) => {
-      const scores = this.#scores[sample];
+      const scores = looks && rowOf(looks.scores, sample);
       return scores && changes ? changeScores(scores, grid, this.dataset, changes[b]!) : scores;
     };
     const maskings = [...samples].map((sample, b) => draw(rng, scoresOf(sample, b)));
@@ -97,16 +112,16 @@ export class Pretraining {
     this.#step?.dispose();
   }
 
-  #maskingNow(): MaskingSettings {
+  #maskingAt(epoch: number): MaskingSettings {
     const { masking, warmupMasking } = this.model.recipe;
-    const warming = masking.strategy === "attention" && this.epoch < warmupMasking.epochs;
+    const warming = masking.strategy === "attention" && epoch < warmupMasking.epochs;
     return warming ? { strategy: "random", ratio: warmupMasking.ratio } : masking;
   }
 
   /** A compiled update for as many tokens as this masking keeps and hides. */
   async #prepare(settings: MaskingSettings, inputs: readonly HostTree[]): Promise<void> {
     if (this.#step && this.#stepFor?.strategy === settings.strategy) return;
-    const state = await this.state();
+    const state = await this.#learner();
     const next = await StatefulStep.create(
       this.device,
       this.#advance(this.model.recipe),
@@ -132,27 +147,32 @@ export class Pretraining {
   }
 
   /** Looks at what the class token attends to in every sample, at the start and every few epochs. */
-  async #look(): Promise<void> {
+  async #look(): Promise<Looks> {
     const { refreshEpochs, epochs } = this.model.recipe.warmupMasking;
     const due = this.epoch - ((this.epoch - epochs) % refreshEpochs);
-    if (this.#scoresOf >= due) return;
-    this.#scores = await attentionOf(this.device, this.model, await this.weights(), this.dataset);
-    this.#scoresOf = this.epoch;
+    if (this.#looks && this.#looks.epoch.data[0]! >= due) return this.#looks;
+    const scores = await attentionOf(this.device, this.model, await this.weights(), this.dataset);
+    this.#looks = { scores, epoch: HostArray.scalar(this.epoch) };
+    return this.#looks;
   }
 }
 
-/** The attention map of every sample, [T] each. */
-export async function attentionOf(device: Device, model: Model, weights: HostTree, dataset: Dataset): Promise<Float32Array[]> {
+/** Row `i` of [N,T]. */
+export const rowOf = ({ data, shape: [, T] }: HostArray, i: number): Float32Array =>
+  (data as Float32Array).subarray(i * T!, (i + 1) * T!);
+
+/** The attention map of every sample, [N,T]. */
+export async function attentionOf(device: Device, model: Model, weights: HostTree, dataset: Dataset): Promise<HostArray> {
   const map = (p: ModelParameters, pixels: Tensor) => ({ map: model.attention(p, pixels) });
   const B = Math.min(MAP_BATCH, dataset.size);
   const numbers = (from: number) => Int32Array.from({ length: B }, (_, i) => (from + i) % dataset.size);
   const compiled = await device.compile(map, [specOf(weights), specOf(readPixels(dataset, numbers(0)))], "attention map");
   const T = tokensIn(model.grid);
-  const scores: Float32Array[] = [];
+  const scores = new Float32Array(dataset.size * T);
   for (let from = 0; from < dataset.size; from += B) {
     const { map: found } = (await compiled.run([weights, readPixels(dataset, numbers(from))])) as { map: HostArray };
-    for (let i = 0; i < B && from + i < dataset.size; i++) scores.push((found.data as Float32Array).slice(i * T, (i + 1) * T));
+    scores.set((found.data as Float32Array).subarray(0, Math.min(B, dataset.size - from) * T), from * T);
   }
   compiled.dispose();
-  return scores;
+  return HostArray.float32(scores, dataset.size, T);
 }
