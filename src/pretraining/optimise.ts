@@ -8,7 +8,7 @@ import { HostArray, type HostTree, leavesOf, type TensorTree, unflatten } from "
 import { type Augment, applyChange, type Change, drawChange } from "./data/augment.js";
 import { type Dataset, sampleSize } from "./data/dataset.js";
 
-/** A straight rise from 0 over `warmup` updates, then half a cosine to 0 at `updates`; per update, as MAE has it. */
+/** A rise in equal steps to the peak in update `warmup`, from 1/warmup of it in the first; then half a cosine to 0 at `updates`; per update, as MAE has it. */
 export function warmupCosine(step: Tensor, peak: number, warmup: number, updates: number): Tensor {
   const at = tf.cast(step, "float32");
   const rise = warmup > 0 ? tf.minimum(tf.div(tf.add(at, 1), warmup), 1) : tf.scalar(1);

@@ -53,8 +53,8 @@ const dataSchema = z
   ])
   .describe("What is learnt from.");
 
-/** How weights are moved; what recipes of all kinds share. */
-export const learningSettings = (learningRate: number) => ({
+/** How weights are moved, and how often they are kept; what recipes of all kinds share. */
+export const learningSettings = ({ learningRate, warmupUpdates }: { learningRate: number; warmupUpdates: number }) => ({
   learningRate: z
     .number()
     .positive()
@@ -68,6 +68,10 @@ export const learningSettings = (learningRate: number) => ({
     .default(0.05)
     .describe("Share of the weights (not of biases and norms) taken off per unit of learning rate."),
   beta2: z.number().min(0.5).lt(1).default(0.95).describe("Adam's decay of squared gradients."),
+  warmupUpdates: count(0)
+    .default(warmupUpdates)
+    .describe("Updates in which the learning rate rises in equal steps, from 1/warmupUpdates of its highest in the first."),
+  checkpointEvery: count().default(500).describe("Updates between two checkpoints; the last update has one, too."),
 });
 
 export const recipeSchema = z.strictObject({
@@ -104,8 +108,7 @@ export const recipeSchema = z.strictObject({
   normalise: z.boolean().default(true).describe("Whether each patch to predict is normalised by itself."),
   batch: count().max(65_536).default(64).describe("Samples in each update."),
   updates: count().default(800).describe("Length of the training, in updates."),
-  warmupUpdates: count(0).default(40).describe("Updates in which the learning rate rises from 0."),
-  ...learningSettings(2e-3),
+  ...learningSettings({ learningRate: 2e-3, warmupUpdates: 40 }),
   gradientClip: z.number().positive().nullable().default(null).describe("Largest global norm of the gradient; null for none."),
   reportEvery: count().default(50).describe("Updates between two lines of metrics."),
 });

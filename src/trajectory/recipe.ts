@@ -61,11 +61,9 @@ export const trajectoryRecipeSchema = z.strictObject({
     .describe("Which tokens are hidden."),
   batch: count().max(65_536).default(64).describe("Windows in each update."),
   updates: count().default(3000).describe("Length of the training, in updates."),
-  warmupUpdates: count(0).default(100).describe("Updates in which the learning rate rises from 0."),
-  ...learningSettings(1e-3),
+  ...learningSettings({ learningRate: 1e-3, warmupUpdates: 100 }),
   gradientClip: z.number().positive().nullable().default(1).describe("Largest global norm of the gradient; null for none."),
   reportEvery: count().default(100).describe("Updates between two lines of metrics."),
-  checkpointEvery: count().default(500).describe("Updates between two checkpoints."),
   heldOutWindows: count(0)
     .default(256)
     .describe("Windows of kept episodes that each report judges by; every tenth episode is kept."),

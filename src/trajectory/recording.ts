@@ -32,7 +32,7 @@ export function recordingPresence(path: string): "absent" | "recording" | "other
 
 function notARecording(path: string, why: string, cause?: unknown): BatonError {
   return new BatonError("invalid-file", `${path} is not a recording: ${why}`, {
-    hint: "give a folder that `baton record` made, for example: baton record recordings/3m --env skirmish/3m",
+    hint: "give a folder that `baton record` made, for example: baton record --env skirmish/3m --to recordings/3m",
     cause,
   });
 }
