@@ -1,48 +1,28 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
+import { maskedAgent, trajectoryAgent } from "../pretraining/folder.js";
 import { reconstructionPicture } from "../pretraining/pictures.js";
-import {
-  beginOrOpen,
-  openPretraining,
-  type Pretrained,
-  pretrainRun,
-  recipeLayer,
-  recipeOf,
-  resolveRecipe,
-  writeOfficial,
-} from "../pretraining/run.js";
+import { beginPretraining, type Pretrained, pretrainRun, recipeLayer, resolveRecipe, writeOfficial } from "../pretraining/run.js";
 import { onDisk, writeFileAtomic } from "../runs/files.js";
-import { RunFolder } from "../runs/index.js";
+import { RunFolder, readMetrics } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import { openDevice } from "../tensor/devices.js";
-import { optionLayer, type SettingLayer, setLayer } from "../training/layers.js";
+import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { trajectoryRecipeNames } from "../trajectory/recipe.js";
-import { collect, fileName, wholeNumber } from "./arguments.js";
+import { collect, wholeNumber } from "./arguments.js";
 import { writeCurve } from "./curve.js";
-import { onInterrupt } from "./interrupt.js";
-import { printJson, printLines } from "./output.js";
-import { isOfTrajectories, pretrainFromRecordings } from "./pretrain-trajectory.js";
+import { findRun, type PretrainOptions, pretrainAndTell, refuseOptions } from "./pretrain-run.js";
+import { pretrainFromRecordings } from "./pretrain-trajectory.js";
 import { pictureFile } from "./replay-pretraining.js";
-
-interface PretrainOptions {
-  readonly run?: string;
-  readonly seed?: string;
-  readonly device?: string;
-  readonly threads?: string;
-  readonly set: readonly string[];
-  readonly weights?: string;
-  readonly saveWeights?: string;
-  readonly recording?: readonly string[];
-  readonly json?: boolean;
-}
 
 export function pretrainCommand(): Command {
   return new Command("pretrain")
     .description(
       "Teach an encoder to predict what is hidden of pictures, videos or recorded episodes, or go on where that was stopped.",
     )
-    .argument("[recipe]", "Name of a recipe in experiments/masked or experiments/trajectory, or a YAML file.", "mae")
+    .argument("[recipe]", "Name of a recipe in experiments/masked or experiments/trajectory, or a YAML file (default: mae).")
     .option("--run <dir>", "Folder of the run; an existing one is resumed (default: runs/RECIPE-SEED).")
     .option("--seed <n>", "Seed of every random stream, a whole number from 0.")
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
@@ -54,60 +34,66 @@ export function pretrainCommand(): Command {
     )
     .option("--save-weights <file>", "At last write the weights as such a file.")
     .option("--recording <dir...>", "Recordings to learn from (see baton record); of recipes in experiments/trajectory.")
+    .option("--fresh", "Start over: delete the run that is in the folder, after asking.")
+    .option("--yes", "Answer yes to the question that --fresh asks.")
     .option("--json", "Print the result as one JSON object.")
     .action(pretrain);
 }
 
-function commandLine({ seed, device, threads, set }: PretrainOptions): SettingLayer[] {
+function commandLine({ seed, device, threads, recording, set }: PretrainOptions): SettingLayer {
   const given = {
     ...(seed === undefined ? {} : { seed: wholeNumber("--seed", seed, 0) }),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads: wholeNumber("--threads", threads, 0, 256) }),
+    ...(recording === undefined ? {} : { data: { recordings: recording } }),
   };
-  return [setLayer(set), optionLayer(given, (path) => `--${path[0]}`)];
+  return mergeLayers([setLayer(set), optionLayer(given, ([name]) => (name === "data" ? "--recording" : `--${name}`))]);
 }
 
-async function pretrain(name: string, options: PretrainOptions): Promise<void> {
-  if (isOfTrajectories(name, options.run)) return pretrainFromRecordings(name, options, commandLine(options));
-  const wanted = resolveRecipe([recipeLayer(name, trajectoryRecipeNames()), ...commandLine(options)]);
-  const path = options.run ?? join("runs", `${fileName(name.replace(/\.ya?ml$/, ""))}-${wanted.seed}`);
-  const resumes = RunFolder.inspect(path) === "run";
-  const recipe = resumes ? resolveRecipe([recipeOf(openPretraining(path)), ...commandLine(options)]) : wanted;
-  const device = await openDevice(recipe.device, { threads: recipe.threads });
-  if (resumes && options.weights !== undefined) {
+/** Whether what is learnt from are recorded episodes: by the recipe, or by the run where none is named. */
+function isOfTrajectories(recipe: string | undefined, run: string | undefined): boolean {
+  if (recipe === undefined)
+    return run !== undefined && RunFolder.inspect(run) === "run" && RunFolder.open(run).info.agent === trajectoryAgent;
+  if (!/\.ya?ml$/.test(recipe)) return trajectoryRecipeNames().includes(recipe);
+  if (!existsSync(recipe)) return false;
+  const { data } = yamlLayer(readFileSync(recipe, "utf8"), recipe).settings as { data?: { kind?: unknown } };
+  return data?.kind === "recordings";
+}
+
+async function pretrain(name: string | undefined, options: PretrainOptions): Promise<void> {
+  const given = commandLine(options);
+  if (isOfTrajectories(name, options.run)) return pretrainFromRecordings(name, options, given);
+  refuseOptions(options, ["recording"], "recipes of recorded episodes, such as trajectory");
+  const layer = (recipe: string) => recipeLayer(recipe, trajectoryRecipeNames());
+  const found = await findRun({ agent: maskedAgent, layer, resolve: resolveRecipe }, name, options, given);
+  const { path, recipe } = found;
+  if (found.resumes && options.weights !== undefined) {
     throw new BatonError("invalid-value", `--weights has no meaning for ${path}, which goes on with its own`, {
-      hint: "choose another folder with --run",
+      hint: "choose another folder with --run, or start over with --fresh",
     });
   }
-  const interrupt = onInterrupt();
-  process.stderr.write(`${resumes ? "resuming" : "pre-training"} on ${recipe.data.kind}, seed ${recipe.seed}, in ${path}\n`);
-  process.stderr.write(`device ${device.name}: ${device.description}\n`);
-  let last: number | null = null;
-  const onReport = (update: number, loss: number) => {
-    last = loss;
-    process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}\n`);
-  };
-  const before = process.cpuUsage();
-  const pretrained = await pretrainRun(
-    () => beginOrOpen(path, recipe),
-    recipe,
+  const device = await openDevice(recipe.device, { threads: recipe.threads });
+  const begin = () => found.open(() => beginPretraining(path, recipe));
+  await pretrainAndTell(
+    found,
     device,
-    { onReport },
-    interrupt.signal,
-    options.weights,
+    async (events, signal) => {
+      const before = process.cpuUsage();
+      const pretrained = await pretrainRun(begin, recipe, device, events, signal, options.weights);
+      const { user, system } = process.cpuUsage(before);
+      const run = RunFolder.open(path);
+      await drawPretraining(run, device, pretrained);
+      if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
+      const loss = readMetrics(run).at(-1)?.loss ?? null;
+      return { ...pretrained, loss, processorSeconds: (user + system) / 1e6 };
+    },
+    {
+      from: recipe.data.kind,
+      json: options.json === true,
+      next: [`see it with: baton replay ${path} --html`, `judge it with: baton probe ${path}, baton finetune ${path}`],
+      facts: ({ loss, processorSeconds }) => ({ loss, processorSeconds }),
+    },
   );
-  const { user, system } = process.cpuUsage(before);
-  const processorSeconds = (user + system) / 1e6;
-  const { updates } = pretrained;
-  await drawPretraining(openPretraining(path), device, pretrained);
-  if (options.saveWeights !== undefined) writeOfficial(options.saveWeights, pretrained);
-  if (options.json) printJson({ run: path, updates, finished: updates >= recipe.updates, loss: last, processorSeconds });
-  else
-    printLines(
-      `done: ${updates} updates`,
-      `see it with: baton replay ${path} --html`,
-      `judge it with: baton probe ${path}, baton finetune ${path}`,
-    );
 }
 
 /** Leaves the curve of the loss and pictures in the run's folder. */

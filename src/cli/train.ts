@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
 import { RunFolder, readMetrics } from "../runs/index.js";
@@ -12,6 +10,7 @@ import { beginRun, trainRun } from "../training/session.js";
 import { startOf } from "../training/transfer.js";
 import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
+import { askToDelete } from "./fresh.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson } from "./output.js";
 import { formatCount, formatDuration, TrainingProgress } from "./progress.js";
@@ -69,7 +68,10 @@ export function trainCommand(): Command {
 async function train(preset: string | undefined, options: TrainOptions): Promise<void> {
   const wanted = mergeLayers([...(preset === undefined ? [] : [presetLayer(preset)]), ...commandLine(options)]);
   const path = options.run ?? defaultRun(wanted);
-  if (options.fresh && RunFolder.inspect(path) === "run") await removeAfterAsking(path, options.yes === true);
+  if (options.fresh && RunFolder.inspect(path) === "run") {
+    await askToDelete(path, options.yes === true);
+    RunFolder.remove(path);
+  }
   const resumes = RunFolder.inspect(path) === "run";
 
   const run = resumes ? RunFolder.open(path) : undefined;
@@ -199,19 +201,4 @@ function defaultRun(layer: SettingLayer): string {
     });
   }
   return join("runs", `${fileName(env.id)}-${String(agent?.name ?? "ace")}-${String(seed ?? 0)}`);
-}
-
-async function removeAfterAsking(path: string, yes: boolean): Promise<void> {
-  if (!yes) {
-    if (!process.stdin.isTTY) {
-      throw new BatonError("cancelled", `--fresh would delete the run in ${path}, and there is no terminal to ask`, {
-        hint: "add --yes to delete it without asking",
-      });
-    }
-    const terminal = createInterface({ input: process.stdin, output: process.stderr });
-    const answer = await terminal.question(`Delete the run in ${path}? [y/N] `);
-    terminal.close();
-    if (!/^y(es)?$/i.test(answer.trim())) throw new BatonError("cancelled", `kept ${path}; nothing was changed`);
-  }
-  if (existsSync(path)) RunFolder.remove(path);
 }

@@ -1,7 +1,8 @@
 /** The loop of every pre-training, whatever is learnt from: resume, train, report, checkpoint. */
 import { listCheckpoints, loadCheckpoint, MetricsWriter, matchTree, type RunFolder, saveCheckpoint } from "../runs/index.js";
 import { refuseDiverged } from "../tensor/diverged.js";
-import type { HostTree } from "../tensor/tree.js";
+import { type HostArray, type HostTree, leavesOf } from "../tensor/tree.js";
+import { keepRecipe } from "./folder.js";
 
 /** What the loop trains. What an update does must depend on the state and its number alone. */
 export interface Trainable {
@@ -22,8 +23,8 @@ export interface LoopSettings {
   readonly batch: number;
   /** Updates between two lines of metrics. */
   readonly reportEvery: number;
-  /** Updates between two checkpoints; only one at last unless given. */
-  readonly checkpointEvery?: number;
+  /** Updates between two checkpoints; the last update has one, too. */
+  readonly checkpointEvery: number;
 }
 
 /** What is heard of a pre-training as it goes on. */
@@ -31,49 +32,66 @@ export interface PretrainEvents {
   readonly onReport?: (update: number, loss: number, more: Readonly<Record<string, number>>) => void;
 }
 
+/** What a checkpoint holds besides arrays: updates so far, losses that no report shows yet, and seconds of training. */
+type Counters = { readonly updates: number; readonly sum?: number; readonly count?: number; readonly wallSeconds?: number };
+
+function allFinite({ data }: HostArray): boolean {
+  for (const value of data) if (!Number.isFinite(value)) return false;
+  return true;
+}
+
 /**
- * Trains in a locked run folder from its last checkpoint to the end or `signal`, and checkpoints at last.
+ * Trains in a locked run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. A resumed run keeps the
+ * recipe from then on.
  *
- * @param begin called when the run has no checkpoint yet.
+ * @returns how many updates were made.
+ * @throws BatonError "diverged" when loss or weights are no longer numbers; the checkpoints from before are left.
  */
 export async function trainOnDisk(
   run: RunFolder,
   training: Trainable,
-  { updates: end, batch, reportEvery, checkpointEvery = end }: LoopSettings,
+  recipe: LoopSettings,
   { onReport }: PretrainEvents,
   signal?: AbortSignal,
-  begin?: () => void | Promise<void>,
-): Promise<void> {
+): Promise<number> {
+  const { updates: end, batch, reportEvery, checkpointEvery } = recipe;
   const resumed = listCheckpoints(run).steps.length > 0;
-  /** Losses that no report shows yet. */
-  let [sum, count] = [0, 0];
+  let [sum, count, secondsBefore] = [0, 0, 0];
   if (resumed) {
     const { state, json } = loadCheckpoint(run, "latest", { replay: false });
     const matched = matchTree(await training.state(), state, `the checkpoint of ${run.path}`);
-    const at = json as { updates: number; sum?: number; count?: number };
+    const at = json as Counters;
     training.restore(matched, at.updates);
-    [sum, count] = [at.sum ?? 0, at.count ?? 0];
-  } else await begin?.();
-  let saved = training.updates;
+    [sum, count, secondsBefore] = [at.sum ?? 0, at.count ?? 0, at.wallSeconds ?? 0];
+  }
+  const begun = training.updates;
+  if (begun >= end) return 0;
+  keepRecipe(run, recipe);
+  let saved = begun;
+  const started = performance.now();
+  const wallSeconds = () => secondsBefore + (performance.now() - started) / 1000;
   const save = async () => {
     const { updates } = training;
-    if (updates > saved) saveCheckpoint(run, { step: updates, state: await training.state(), json: { updates, sum, count } });
+    if (updates === saved) return;
+    const state = await training.state();
+    // a loss is that of the weights before its update: what the update made of them shows here
+    const wrong = leavesOf<HostArray>(state).find(({ leaf }) => !allFinite(leaf));
+    if (wrong) refuseDiverged({ [wrong.path]: Number.NaN }, updates, "learningRate", true);
+    saveCheckpoint(run, { step: updates, state, json: { updates, sum, count, wallSeconds: wallSeconds() } satisfies Counters });
     saved = updates;
   };
   const progress = { environmentSteps: saved * batch, updates: saved };
   const metrics = new MetricsWriter(run, resumed ? { resume: progress } : {});
-  const started = performance.now();
   try {
     while (training.updates < end && !signal?.aborted) {
       const loss = await training.update();
       const { updates } = training;
-      refuseDiverged({ loss }, updates, "learningRate");
+      refuseDiverged({ loss }, updates, "learningRate", true);
       sum += loss;
       count += 1;
       if (updates % reportEvery === 0 || updates === end) {
         const more = (await training.judge?.()) ?? {};
-        const wallSeconds = (performance.now() - started) / 1000;
-        metrics.write({ environmentSteps: updates * batch, updates, wallSeconds, loss: sum / count, ...more });
+        metrics.write({ environmentSteps: updates * batch, updates, wallSeconds: wallSeconds(), loss: sum / count, ...more });
         onReport?.(updates, sum / count, more);
         [sum, count] = [0, 0];
       }
@@ -87,4 +105,5 @@ export async function trainOnDisk(
   } finally {
     metrics.close();
   }
+  return training.updates - begun;
 }

@@ -4,18 +4,19 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { decode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
-import { RunFolder, readMetrics } from "../runs/index.js";
+import { listCheckpoints, loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { RandomStream } from "../tensor/random.js";
 import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { setLayer } from "../training/layers.js";
 import { digits } from "./data/digits.js";
 import { depthBelowHead, type Features, featuresOf, fineTune, linearProbe, nearestNeighbours } from "./judge.js";
 import { Model } from "./model.js";
 import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
 import { reconstructionPicture } from "./pictures.js";
-import { attentionOf, Pretraining } from "./pretrain.js";
+import { attentionOf, Pretraining, rowOf } from "./pretrain.js";
 import { type Recipe, recipeSchema } from "./recipe.js";
-import { beginOrOpen, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe, writeOfficial } from "./run.js";
+import { beginPretraining, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe, writeOfficial } from "./run.js";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-pretrain-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,15 +37,23 @@ const small = (more: object = {}): Recipe =>
     ...more,
   });
 
+const attention = { strategy: "attention", mask: 0.45, throw: 0.4 };
+
 const dataOf = ({ data, seed }: Recipe) =>
   data.kind === "digits" ? digits({ seed, samples: data.samples, size: data.size, frames: data.frames }) : expect.fail();
+
+/** Begins a run, or goes on with it. */
+const opening = (path: string, recipe: Recipe) => () =>
+  RunFolder.inspect(path) === "run" ? RunFolder.open(path) : beginPretraining(path, recipe);
+
+const copied = <T extends HostTree>(tree: T): T => mapTree<HostArray, HostArray>(tree, (leaf) => leaf.clone()) as T;
 
 async function lossesOf(recipe: Recipe, updates: number): Promise<{ losses: number[]; weights: HostTree }> {
   const data = dataOf(recipe);
   const training = new Pretraining(device, new Model(recipe, data), data);
   const losses: number[] = [];
   for (let i = 0; i < updates; i++) losses.push(await training.update());
-  const weights = mapTree<HostArray, HostArray>(await training.weights(), (leaf) => leaf.clone());
+  const weights = copied(await training.weights());
   training.dispose();
   return { losses, weights };
 }
@@ -72,10 +81,32 @@ describe("pre-training", () => {
   });
 
   it("masks by attention after it has begun at random, and looks again", async () => {
-    const masking = { strategy: "attention", mask: 0.45, throw: 0.4 };
-    const recipe = small({ masking, warmupMasking: { epochs: 1, refreshEpochs: 1 }, normalise: false });
-    const { losses } = await lossesOf(recipe, 20); // two and a half epochs
-    expect(losses.every(Number.isFinite)).toBe(true);
+    const recipe = small({ masking: attention, warmupMasking: { epochs: 1, refreshEpochs: 2 }, normalise: false });
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const training = new Pretraining(device, model, data);
+    type State = { params: HostTree; looks: { scores: HostArray; epoch: HostArray } };
+    const state = async () => copied(await training.state()) as State;
+    const epochs: number[] = [];
+    let weights: HostTree = {};
+    for (let i = 0; i < 25; i++) {
+      if (i === 8 || i === 24) weights = copied(await training.weights());
+      await training.update();
+      const { looks } = await state();
+      epochs.push(looks.epoch.data[0]!);
+      if (i === 8 || i === 24) expect(looks.scores).toEqual(await attentionOf(device, model, weights, data));
+    }
+    // of 8 updates an epoch: none in the first, then every second
+    expect(epochs).toEqual([...new Array(8).fill(-1), ...new Array(16).fill(1), 3]);
+    const now = await state();
+    const loss = await training.update();
+    const ramp = (now.looks.scores.data as Float32Array).map((_, t) => 10 ** (t % 16));
+    const other = { ...now, looks: { ...now.looks, scores: HostArray.float32(ramp, ...now.looks.scores.shape) } };
+    training.restore(other, 25);
+    expect(await training.update()).not.toBe(loss);
+    training.restore(now, 25);
+    expect(await training.update()).toBe(loss);
+    training.dispose();
   });
 
   it("attention maps of a data set stand sample by sample, also in a last batch that is not whole", async () => {
@@ -84,26 +115,33 @@ describe("pre-training", () => {
     const model = new Model(recipe, data);
     const weights = model.init(RandomStream.from(1));
     const maps = await attentionOf(device, model, weights, data);
-    expect(maps.map((map) => map.length)).toEqual(new Array(70).fill(16));
+    expect(maps.shape).toEqual([70, 16]);
     const alone = await attentionOf(device, model, weights, { ...data, size: 1, read: (_, out, at) => data.read(69, out, at) });
-    for (const [t, value] of alone[0]!.entries()) expect(value).toBeCloseTo(maps[69]![t]!, 5);
+    for (const [t, value] of rowOf(alone, 0).entries()) expect(value).toBeCloseTo(rowOf(maps, 69)[t]!, 5);
   });
 });
 
 describe("a pre-training on disk", () => {
-  it("that is stopped and resumed ends as one that is not", async () => {
-    const recipe = small({ updates: 30, reportEvery: 10 });
-    const whole = await pretrainRun(beginOrOpen(join(folder, "whole"), recipe), recipe, device);
+  it.each([
+    ["", {}],
+    // stopped between two looks
+    ["attentive", { masking: attention, warmupMasking: { epochs: 1, refreshEpochs: 2 } }],
+  ])("that is stopped and resumed ends as one that is not %s", async (name, more) => {
+    const recipe = small({ updates: 30, reportEvery: 10, ...more });
+    const whole = await pretrainRun(opening(join(folder, `whole${name}`), recipe), recipe, device);
     const stop = new AbortController();
     const onReport = (update: number) => update === 10 && stop.abort();
-    const path = join(folder, "stopped");
-    const first = await pretrainRun(beginOrOpen(path, recipe), recipe, device, { onReport }, stop.signal);
-    expect(first.updates).toBe(10);
-    const second = await pretrainRun(beginOrOpen(path, recipe), recipe, device);
-    expect(second.updates).toBe(30);
+    const path = join(folder, `stopped${name}`);
+    const first = await pretrainRun(opening(path, recipe), recipe, device, { onReport }, stop.signal);
+    expect([first.updates, first.made]).toEqual([10, 10]);
+    const { wallSeconds } = readMetrics(RunFolder.open(path)).at(-1)!;
+    const second = await pretrainRun(opening(path, recipe), recipe, device);
+    expect([second.updates, second.made]).toEqual([30, 20]);
     expect(second.weights).toEqual(whole.weights);
-    const losses = (name: string) => readMetrics(RunFolder.open(join(folder, name))).map(({ updates, loss }) => [updates, loss]);
+    const curve = (of: string) => readMetrics(RunFolder.open(join(folder, `${of}${name}`)));
+    const losses = (of: string) => curve(of).map(({ updates, loss }) => [updates, loss]);
     expect(losses("stopped")).toEqual(losses("whole"));
+    expect(curve("stopped")[1]!.wallSeconds).toBeGreaterThan(wallSeconds);
     const loaded = await loadPretrained(path);
     expect([loaded.updates, loaded.recipe]).toEqual([30, recipe]);
     expect(loaded.weights).toEqual(whole.weights);
@@ -113,32 +151,70 @@ describe("a pre-training on disk", () => {
   it("hands its weights on under the authors' names, and a run begins with them", async () => {
     const recipe = small({ updates: 1 });
     const file = join(folder, "mae.safetensors");
-    const first = await pretrainRun(beginOrOpen(join(folder, "gives"), recipe), recipe, device);
+    const first = await pretrainRun(opening(join(folder, "gives"), recipe), recipe, device);
     writeOfficial(file, first);
     // a learning rate this small moves only what is zero, and hardly
     const still = small({ updates: 1, learningRate: 1e-30 });
-    const second = await pretrainRun(beginOrOpen(join(folder, "takes"), still), still, device, {}, undefined, file);
+    const second = await pretrainRun(opening(join(folder, "takes"), still), still, device, {}, undefined, file);
     const [given, taken] = [leavesOf<HostArray>(first.weights), leavesOf<HostArray>(second.weights)];
     expect(taken.map(({ path }) => path)).toEqual(given.map(({ path }) => path));
     for (const [k, { leaf }] of taken.entries()) {
       for (const [i, value] of leaf.data.entries()) expect(Math.abs(value - given[k]!.leaf.data[i]!)).toBeLessThan(1e-20);
     }
     const other = small({ updates: 1, encoder: { width: 32, depth: 2, heads: 2 } });
-    const refused = pretrainRun(beginOrOpen(join(folder, "other"), other), other, device, {}, undefined, file);
+    const refused = pretrainRun(opening(join(folder, "other"), other), other, device, {}, undefined, file);
     await expect(refused).rejects.toThrow('"pos_embed" is float32 [1,17,16], expected float32 [1,17,32]');
   });
 
   it("leaves no folder behind where data or weights are bad", async () => {
     const path = join(folder, "never");
     const noData = small({ data: { kind: "mnist", folder: join(folder, "nothing") } });
-    await expect(pretrainRun(() => beginOrOpen(path, noData), noData, device)).rejects.toThrow("has no train-images-idx3-ubyte");
+    await expect(pretrainRun(opening(path, noData), noData, device)).rejects.toThrow("has no train-images-idx3-ubyte");
     const bad = join(folder, "bad.safetensors");
     writeFileSync(bad, "hello");
     const recipe = small();
-    await expect(pretrainRun(() => beginOrOpen(path, recipe), recipe, device, {}, undefined, bad)).rejects.toThrow(
-      "bad.safetensors",
-    );
+    await expect(pretrainRun(opening(path, recipe), recipe, device, {}, undefined, bad)).rejects.toThrow("bad.safetensors");
+    const hiding = small({ masking: { strategy: "random", ratio: 0.99 } });
+    await expect(pretrainRun(opening(path, hiding), hiding, device)).rejects.toThrow("0.99 keeps none of 16 tokens");
+    const frames = small({ data: { kind: "digits", size: 16, frames: 2 }, masking: { strategy: "frame", ratio: 0.75 } });
+    await expect(pretrainRun(opening(path, frames), frames, device)).rejects.toThrow("0.75 keeps none of 2 frames");
+    const dots = small({ patch: 1, normalise: true });
+    await expect(pretrainRun(opening(path, dots), dots, device)).rejects.toThrow("normalise is true, but a patch");
     expect(existsSync(path)).toBe(false);
+    expect(() => resolveRecipe([setLayer(["encoder.heads=5"])])).toThrow("width must be a multiple of 4 and of heads");
+    expect(() => resolveRecipe([setLayer(["masking.strategy=random", "masking.ratio=0"])])).toThrow("masking.ratio is 0");
+    expect(() => resolveRecipe([setLayer(["warmupMasking.ratio=0"])])).toThrow("warmupMasking.ratio is 0");
+  });
+
+  it.each([
+    [1e30, /loss is \S+ after update 2/, 1],
+    [1e39, /is NaN after update 1/, 0], // which the loss does not know yet
+  ])("that diverges at a learning rate of %f is not saved: %s", async (learningRate, why, last) => {
+    const recipe = { ...small({ warmupUpdates: 0 }), learningRate, checkpointEvery: 1 };
+    const path = join(folder, `diverges-${last}`);
+    const error = await pretrainRun(opening(path, recipe), recipe, device).catch((reason) => reason);
+    expect([error.code, error.message]).toEqual(["diverged", expect.stringMatching(why)]);
+    const run = RunFolder.open(path);
+    expect(listCheckpoints(run).steps[0] ?? 0).toBe(last);
+    const state = last > 0 ? loadCheckpoint(run, "latest").state : {};
+    for (const { leaf } of leavesOf<HostArray>(state)) expect(leaf.data.every((value) => Number.isFinite(value))).toBe(true);
+  });
+
+  it("begins with the weights that it was given, even when it was killed before its first checkpoint", async () => {
+    const recipe = small({ updates: 2, learningRate: 1e-30 });
+    const file = join(folder, "given.safetensors");
+    const given = await pretrainRun(opening(join(folder, "giver"), recipe), recipe, device);
+    const other = small({ updates: 2, learningRate: 1e-30, seed: 1 });
+    writeOfficial(file, given);
+    const path = join(folder, "killed");
+    const killed = new AbortController();
+    killed.abort();
+    await pretrainRun(opening(path, other), other, device, {}, killed.signal, file);
+    const { updates, weights } = await loadPretrained(path);
+    expect(updates).toBe(0);
+    expect(leavesOf<HostArray>(weights).map(({ leaf }) => leaf.data[0])).toEqual(
+      leavesOf<HostArray>(given.weights).map(({ leaf }) => expect.closeTo(leaf.data[0]!, 6)),
+    );
   });
 
   it.each([true, false])("shows what it sees and predicts, normalised: %s", async (normalise) => {
@@ -162,10 +238,9 @@ describe("a pre-training on disk", () => {
   });
 
   it("shows all frames of videos, and black what is thrown away", async () => {
-    const masking = { strategy: "attention", mask: 0.45, throw: 0.4 };
     const recipe = small({
       data: { kind: "digits", size: 16, frames: 4, samples: 64, testSamples: 16 },
-      ...{ tube: 2, predictedFrames: 2, masking },
+      ...{ tube: 2, predictedFrames: 2, masking: attention },
     });
     const data = dataOf(recipe);
     const model = new Model(recipe, data);

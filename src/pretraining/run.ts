@@ -1,26 +1,23 @@
 /** A pre-training on disk: a run folder whose configuration is a recipe. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { BatonError } from "../errors.js";
 import { fromOfficial, type OfficialShape, toOfficial } from "../masked/index.js";
 import { unknownName, yamlNames } from "../names.js";
 import { packageRoot, packageVersion } from "../package.js";
 import { onDisk, writeFileAtomic } from "../runs/files.js";
-import { loadCheckpoint, matchTree, RunFolder } from "../runs/index.js";
+import { listCheckpoints, loadCheckpoint, matchTree, type RunFolder, saveCheckpoint } from "../runs/index.js";
 import { decodeSafetensors, encodeSafetensors } from "../runs/safetensors.js";
 import type { Device } from "../tensor/device.js";
 import { RandomStream } from "../tensor/random.js";
 import type { HostTree } from "../tensor/tree.js";
 import { locateIssues, mergeLayers, type SettingLayer, yamlLayer } from "../training/layers.js";
 import { checkSettings, settingsError } from "../validation.js";
+import { beginRunOf, maskedAgent, openRunOf } from "./folder.js";
 import { type PretrainEvents, trainOnDisk } from "./loop.js";
 import { Model } from "./model.js";
 import { Pretraining } from "./pretrain.js";
 import { openData, type Recipe, recipeSchema, type Split } from "./recipe.js";
-
-/** What `run.json` says of every pre-training in place of an algorithm's name. */
-const AGENT = "masked-autoencoder";
 
 const recipeFolder = () => join(packageRoot(), "experiments", "masked");
 
@@ -52,61 +49,43 @@ export interface Pretrained {
   readonly updates: number;
 }
 
-/** Begins a run folder, or opens that of the same recipe to go on with it. */
-export function beginOrOpen(path: string, recipe: Recipe): RunFolder {
-  if (RunFolder.inspect(path) !== "run") {
-    const info = { baton: packageVersion(), env: recipe.data.kind, agent: AGENT, seed: recipe.seed };
-    return RunFolder.create(
-      path,
-      info,
-      `# The whole recipe of this run; \`baton pretrain --run …\` resumes with it.\n${stringify(recipe)}`,
-    );
-  }
-  return openPretraining(path);
-}
-
-/** Opens a run of `baton pretrain`. Throws a BatonError when it is a run of another kind. */
-export function openPretraining(path: string): RunFolder {
-  const run = RunFolder.open(path);
-  if (run.info.agent === AGENT) return run;
-  throw new BatonError("incompatible", `${path} is a run of ${run.info.agent} on ${run.info.env}, not of baton pretrain`, {
-    hint: "choose another folder with --run",
-  });
-}
-
-export const recipeOf = (run: RunFolder): SettingLayer => yamlLayer(run.readConfig(), run.config);
+/** Begins the run folder of a recipe. */
+export const beginPretraining = (path: string, recipe: Recipe): RunFolder =>
+  beginRunOf(path, { baton: packageVersion(), env: recipe.data.kind, agent: maskedAgent, seed: recipe.seed }, recipe);
 
 /**
  * Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last. A new
  * run begins with the weights of a safetensors file with the authors' names (see `src/masked/official`) where `weights` names one.
  *
- * @param open the run, or what opens it: called when data and weights were found to be good, so that bad ones leave no folder behind.
+ * @param open begins the run or opens it: called when data, model and weights were found to be good, so that bad ones leave no folder behind.
+ * @returns the model as it is then, and how many updates were made.
  */
 export async function pretrainRun(
-  open: RunFolder | (() => RunFolder),
+  open: () => RunFolder,
   recipe: Recipe,
   device: Device,
   events: PretrainEvents = {},
   signal?: AbortSignal,
   weights?: string,
-): Promise<Pretrained> {
+): Promise<Pretrained & { readonly made: number }> {
   const data = await openData(recipe);
   const model = new Model(recipe, data.train);
-  const begin = weights === undefined ? undefined : readOfficial(weights, model);
-  const run = typeof open === "function" ? open() : open;
-  const release = run.lock();
+  const training = new Pretraining(device, model, data.train);
   try {
-    const training = new Pretraining(device, model, data.train);
+    if (weights !== undefined) training.begin(matchTree(await training.weights(), readOfficial(weights, model), weights));
+    const run = open();
+    const release = run.lock();
     try {
-      await trainOnDisk(run, training, recipe, events, signal, async () => {
-        if (begin) training.begin(matchTree(await training.weights(), begin, String(weights)));
-      });
-      return { recipe, model, data, weights: await training.weights(), updates: training.updates };
+      // so that a run which is killed early does not go on without them
+      if (weights !== undefined && listCheckpoints(run).steps.length === 0)
+        saveCheckpoint(run, { step: 0, state: await training.state(), json: { updates: 0 } });
+      const made = await trainOnDisk(run, training, recipe, events, signal);
+      return { recipe, model, data, weights: await training.weights(), updates: training.updates, made };
     } finally {
-      training.dispose();
+      release();
     }
   } finally {
-    release();
+    training.dispose();
   }
 }
 
@@ -136,8 +115,12 @@ export async function loadPretrained(
   path: string,
   { fresh = false, seed }: { fresh?: boolean; seed?: number } = {},
 ): Promise<Pretrained> {
-  const run = openPretraining(path);
-  const recipe = resolveRecipe([recipeOf(run)]);
+  const run = openRunOf(
+    maskedAgent,
+    path,
+    `probe and finetune judge encoders of pictures and videos; what another is worth shows in training: baton train PRESET --init-encoder ${path}`,
+  );
+  const recipe = resolveRecipe([yamlLayer(run.readConfig(), run.config)]);
   const data = await openData(recipe);
   const model = new Model(recipe, data.train);
   const start = model.init(RandomStream.from(seed ?? recipe.seed, "initial weights"));

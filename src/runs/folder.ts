@@ -20,6 +20,7 @@ const entries = [
   "episodes",
   "evaluation.json",
   "curve.svg",
+  "reconstructions.png",
   "replay.html",
 ];
 

@@ -5,6 +5,7 @@
  */
 import type { EnvironmentSpec } from "../environment.js";
 import { BatonError } from "../errors.js";
+import { trajectoryAgent } from "../pretraining/folder.js";
 import { loadCheckpoint, RunFolder } from "../runs/index.js";
 import { RandomStream } from "../tensor/random.js";
 import { type HostArray, type HostTree, leavesOf, mapTree } from "../tensor/tree.js";
@@ -21,9 +22,6 @@ export function elsewhere(layer: SettingLayer, id: string): SettingLayer {
   const kept = familyOf(env.id) === familyOf(id) ? layer : { ...layer, settings: { ...layer.settings, env: {} } };
   return mergeLayers([kept, optionLayer({ env: { id } }, () => "--env")]);
 }
-
-/** What `run.json` says of every trajectory pre-training in place of an algorithm's name. */
-export const trajectoryAgent = "trajectory-autoencoder";
 
 /** Sizes that weights depend on; team and map sizes are not among them. */
 const sizes = {

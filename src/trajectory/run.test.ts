@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { mistake } from "../../test/mistake.js";
 import { pretrainCommand } from "../cli/pretrain.js";
+import { probeCommand } from "../cli/probe.js";
 import { recordCommand } from "../cli/record.js";
 import { trainCommand } from "../cli/train.js";
 import { loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
@@ -15,7 +16,7 @@ import { setLayer } from "../training/layers.js";
 import { beginRun, trainRun } from "../training/session.js";
 import { startOf } from "../training/transfer.js";
 import { resolveTrajectoryRecipe, type TrajectoryRecipe, trajectoryRecipeLayer, trajectoryRecipeNames } from "./recipe.js";
-import { openWindows, pretrainTrajectories } from "./run.js";
+import { beginTrajectoryRun, openWindows, pretrainTrajectories } from "./run.js";
 
 const root = mkdtempSync(join(tmpdir(), "baton-trajectory-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -73,15 +74,22 @@ const bytesOf = (tree: HostTree) =>
 const stateOf = (path: string) => bytesOf(loadCheckpoint(RunFolder.open(path), "latest", { replay: false }).state);
 const curveOf = (path: string) => readMetrics(RunFolder.open(path)).map(({ wallSeconds: _, ...record }) => record);
 
+/** Pre-trains in a run folder, which is begun where there is none. */
+const pretrainIn = (path: string, ...rest: Parameters<typeof pretrainTrajectories> extends [unknown, ...infer R] ? R : never) =>
+  pretrainTrajectories(
+    (beginning) => (RunFolder.inspect(path) === "run" ? RunFolder.open(path) : beginTrajectoryRun(path, beginning)),
+    ...rest,
+  );
+
 const learnt = join(root, "learnt");
 beforeAll(async () => {
-  await pretrainTrajectories(learnt, small(), await device());
+  await pretrainIn(learnt, small(), await device());
 });
 
 describe("trajectory pre-training", () => {
   it("learns what is hidden, on kept episodes too", async () => {
     const path = join(root, "longer");
-    await pretrainTrajectories(path, small("updates=150", "encoder.hidden=16", "batch=16"), await device());
+    await pretrainIn(path, small("updates=150", "encoder.hidden=16", "batch=16"), await device());
     const curve = readMetrics(RunFolder.open(path));
     const { heldOutLoss, loss } = curve.at(-1)!;
     expect(heldOutLoss).toBeLessThan(0.95 * curve[0]!.heldOutLoss!);
@@ -91,10 +99,10 @@ describe("trajectory pre-training", () => {
 
   it("is the same again, bit for bit, and not with another seed", async () => {
     const again = join(root, "again");
-    await pretrainTrajectories(again, small(), await device());
+    await pretrainIn(again, small(), await device());
     expect([stateOf(again), curveOf(again)]).toEqual([stateOf(learnt), curveOf(learnt)]);
     const other = join(root, "other");
-    await pretrainTrajectories(other, small("seed=1"), await device());
+    await pretrainIn(other, small("seed=1"), await device());
     expect(stateOf(other)).not.toEqual(stateOf(learnt));
   });
 
@@ -110,7 +118,7 @@ describe("trajectory pre-training", () => {
       cpSync(stopped, killed, { recursive: true });
       stop.abort();
     };
-    expect((await pretrainTrajectories(stopped, recipe, await device(), { onReport }, stop.signal)).updates).toBe(20);
+    expect((await pretrainIn(stopped, recipe, await device(), { onReport }, stop.signal)).updates).toBe(20);
     rmSync(join(killed, "lock"), { force: true });
     await recordTo(growing, "skirmish/3m", "--episodes", "15");
     expect(loadCheckpoint(RunFolder.open(killed), "latest").step).toBe(14);
@@ -118,7 +126,7 @@ describe("trajectory pre-training", () => {
       const own = resolveTrajectoryRecipe([
         { settings: { ...small(), data: { ...recipe.data, episodes: [12] } }, origin: () => undefined },
       ]);
-      expect((await pretrainTrajectories(path, own, await device())).updates).toBe(30);
+      expect((await pretrainIn(path, own, await device())).updates).toBe(30);
       expect([stateOf(path), curveOf(path)]).toEqual([stateOf(learnt), curveOf(learnt)]);
     }
     expect(readFileSync(join(stopped, "config.yaml"), "utf8")).toMatch(/episodes:\n\s+- 12/);
@@ -132,7 +140,7 @@ describe("trajectory pre-training", () => {
     for (const masking of ["{strategy: tube, ratio: 0.75}", "{strategy: frame, ratio: 0.75}", "{strategy: block, ratio: 0.75}"]) {
       const path = join(root, masking.replaceAll(/\W+/g, "-"));
       const recipe = small(recordings, ...transformer, `masking=${masking}`, "updates=10");
-      const { updates } = await pretrainTrajectories(path, recipe, await device());
+      const { updates } = await pretrainIn(path, recipe, await device());
       expect(updates).toBe(10);
       const { info } = RunFolder.open(path);
       expect(info).toMatchObject({ env: "skirmish/3m+skirmish/5m_vs_6m", entityFeatures: 33, relationFeatures: 6 });
@@ -152,14 +160,14 @@ describe("trajectory pre-training", () => {
     expect(await mistake(() => small("masking={strategy: attention}"))).toContain("by random, tube, frame or block");
     expect(await mistake(() => small("window.frame=3"))).toContain('did you mean "frames"');
     const nothing = join(root, "nothing");
-    const learning = async (...more: string[]) => mistake(pretrainTrajectories(nothing, small(...more), await device()));
+    const learning = async (...more: string[]) => mistake(pretrainIn(nothing, small(...more), await device()));
     expect(await learning("data.recordings=[]")).toContain("names no recording to learn from");
     expect(await learning(`data.recordings=["${learnt}"]`)).toContain("is not a recording: there is no recording.json");
     expect(await learning("data.episodes=[13]")).toContain("has 12 episodes, but 13 are needed");
     expect(await learning("data.episodes=[3, 4]")).toContain("data.episodes has 2 numbers for 1 recordings");
     expect(await learning("masking.ratio=0.99")).toContain("keeps none of 24 tokens");
     expect(RunFolder.inspect(nothing)).toBe("absent");
-    const wider = await mistake(pretrainTrajectories(learnt, small("encoder.hidden=16"), await device()));
+    const wider = await mistake(pretrainIn(learnt, small("encoder.hidden=16"), await device()));
     expect(wider).toContain('"params/encoder/state/hidden/w" is float32 [33,8] instead of float32 [33,16]');
   });
 });
@@ -247,6 +255,12 @@ it("record, pretrain and train go hand in hand on the command line", async () =>
   expect(printed).toContain(`train with it: baton train PRESET --init-encoder ${pretrained}`);
   await pretrainCommand().parseAsync(["--run", pretrained, "--set", "updates=12", "--json"], { from: "user" });
   expect(printed).toContain('"updates": 12');
+  const refused = (...args: string[]) => mistake(pretrainCommand().parseAsync([...args, "--run", pretrained], { from: "user" }));
+  expect(await refused("trajectory", "--recording", recording)).toContain(`data.recordings is ["${data}"] there, but`);
+  expect(await refused("trajectory-frames")).toContain('masking.strategy is "random" there, but "frame" here');
+  expect(await refused("mae")).toContain("is a run of trajectory-autoencoder on skirmish/3m, not of baton pretrain on pictures");
+  expect(await refused("--weights", "w.safetensors")).toContain("--weights has no meaning for this recipe or run");
+  expect(await mistake(probeCommand().parseAsync([pretrained], { from: "user" }))).toContain(`--init-encoder ${pretrained}`);
   const few = ["training.environmentSteps=128", "training.warmupSteps=16", "training.copies=4", "evaluation.episodes=2"];
   const more = ["agent.hidden=8", "agent.batchSize=8", ...few].flatMap((one) => ["--set", one]);
   const args = [

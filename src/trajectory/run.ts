@@ -1,32 +1,14 @@
 /** A trajectory pre-training on disk: a run folder whose configuration is a recipe. */
-import { stringify } from "yaml";
 import { BatonError } from "../errors.js";
 import { packageVersion } from "../package.js";
+import { beginRunOf, trajectoryAgent } from "../pretraining/folder.js";
 import { type PretrainEvents, trainOnDisk } from "../pretraining/loop.js";
-import { RunFolder } from "../runs/index.js";
+import type { RunFolder } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
-import type { HostTree } from "../tensor/tree.js";
-import { type SettingLayer, yamlLayer } from "../training/layers.js";
-import { trajectoryAgent } from "../training/transfer.js";
 import { TrajectoryPretraining } from "./pretrain.js";
 import type { TrajectoryRecipe } from "./recipe.js";
 import { Recording } from "./recording.js";
 import { WindowSource } from "./windows.js";
-
-/** Opens a run of trajectory pre-training. Throws a BatonError when it is a run of another kind. */
-export function openTrajectoryRun(path: string): RunFolder {
-  const run = RunFolder.open(path);
-  if (run.info.agent === trajectoryAgent) return run;
-  throw new BatonError(
-    "incompatible",
-    `${path} is a run of ${run.info.agent} on ${run.info.env}, not of trajectory pre-training`,
-    {
-      hint: "choose another folder with --run",
-    },
-  );
-}
-
-export const trajectoryRecipeOf = (run: RunFolder): SettingLayer => yamlLayer(run.readConfig(), run.config);
 
 /** Opens what a recipe learns from. Throws a BatonError that names the recording which is missing or does not fit. */
 export function openWindows({ data, window }: TrajectoryRecipe): { source: WindowSource; episodes: number[]; env: string } {
@@ -48,35 +30,43 @@ export function openWindows({ data, window }: TrajectoryRecipe): { source: Windo
   }
 }
 
-export interface TrajectoryPretrained {
-  readonly run: RunFolder;
-  readonly updates: number;
-  readonly weights: HostTree;
+/** What a recipe was found to learn from: all that a new run folder needs to say of itself. */
+export interface TrajectoryBeginning {
+  /** With the number of episodes of each recording: those that are recorded later are not the run's. */
+  readonly recipe: TrajectoryRecipe;
+  readonly env: string;
+  readonly entityFeatures: number;
+  readonly relationFeatures: number;
 }
 
+/** Begins the run folder of a recipe. */
+export const beginTrajectoryRun = (path: string, { recipe, ...facts }: TrajectoryBeginning): RunFolder =>
+  beginRunOf(path, { baton: packageVersion(), agent: trajectoryAgent, seed: recipe.seed, ...facts }, recipe);
+
 /**
- * Pre-trains in a run folder, which is begun where there is none, from its last checkpoint to the recipe's end or `signal`, and
- * checkpoints at last.
+ * Pre-trains in a run folder from its last checkpoint to the recipe's end or `signal`, and checkpoints at last.
+ *
+ * @param open begins the run or opens it: called when recordings and model were found to be good, so that bad ones leave no folder behind.
+ * @returns updates so far, and how many of them were made now.
  */
 export async function pretrainTrajectories(
-  path: string,
+  open: (beginning: TrajectoryBeginning) => RunFolder,
   recipe: TrajectoryRecipe,
   device: Device,
   events: PretrainEvents = {},
   signal?: AbortSignal,
-): Promise<TrajectoryPretrained> {
+): Promise<{ readonly updates: number; readonly made: number }> {
   const { source, episodes, env } = openWindows(recipe);
   let training: TrajectoryPretraining | undefined;
   try {
     training = await TrajectoryPretraining.create(device, recipe, source);
-    // episodes that are recorded later are not the run's
     const whole = { ...recipe, data: { ...recipe.data, episodes } };
-    const run = RunFolder.inspect(path) === "run" ? openTrajectoryRun(path) : begin(path, whole, env, source);
+    const { entityFeatures, relationFeatures } = source.layout;
+    const run = open({ recipe: whole, env, entityFeatures, relationFeatures });
     const release = run.lock();
     try {
-      await trainOnDisk(run, training, recipe, events, signal);
-      const { params } = (await training.state()) as { params: HostTree };
-      return { run, updates: training.updates, weights: params };
+      const made = await trainOnDisk(run, training, whole, events, signal);
+      return { updates: training.updates, made };
     } finally {
       release();
     }
@@ -84,11 +74,4 @@ export async function pretrainTrajectories(
     training?.dispose();
     source.close();
   }
-}
-
-function begin(path: string, recipe: TrajectoryRecipe, env: string, { layout }: WindowSource): RunFolder {
-  const { entityFeatures, relationFeatures } = layout;
-  const info = { baton: packageVersion(), env, agent: trajectoryAgent, seed: recipe.seed, entityFeatures, relationFeatures };
-  const comment = "# The whole recipe of this run; `baton pretrain --run …` resumes with it.";
-  return RunFolder.create(path, info, `${comment}\n${stringify(recipe)}`);
 }
