@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { student } from "../../agents/student/index.js";
 import { studentSettings } from "../../agents/student/settings.js";
 import type { Agent } from "../agent.js";
-import type { Environment } from "../environment.js";
+import type { Environment, VectorEnvironment } from "../environment.js";
+import { LostEpisodes } from "../environments/lost.js";
 import { completeSpec } from "../environments/spec.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { vectorize } from "../environments/vectorize.js";
@@ -101,6 +102,71 @@ describe("distillation", () => {
   it("and cannot know it without memory", async () => {
     const { last } = await distil(1);
     expect(last.winRate).toBeLessThan(0.7);
+  });
+});
+
+/** Repeats what its agent is said to have done before: its label at each step is `previous`. */
+const echo = {
+  ...seer,
+  memory: (copies: number) => ({ previous: HostArray.zeros({ shape: [copies, 2], dtype: "int32" }) }),
+  act: (_policy, step, _exploration, memory) => ({
+    ...seer.act(_policy, step),
+    actions: tf.mod((memory as { previous: tf.Tensor }).previous, tf.scalar(3, "int32")),
+    // what it would do itself is not what is done
+    memory: { previous: tf.zerosLike((memory as { previous: tf.Tensor }).previous) },
+  }),
+} satisfies Agent;
+
+describe("whoever teaches", () => {
+  const small = { environmentSteps: 400, copies: 4, updatesPerStep: 0.1, warmupSteps: 8, replayCapacity: 400 };
+  const parts = async (environment: VectorEnvironment, agent: Agent) => ({
+    config: configSchema.parse({ env: { id: "remember" }, training: small, evaluation: { everySteps: 400, episodes: 4 } }),
+    spec,
+    device: await openDevice("cpu", { threads: 1 }),
+    teacher: { agent, policy: seer.init() },
+    student: student.create(spec, studentSettings.parse({ width: 8, heads: 2, window: 2 })),
+    environment,
+    evaluationEnvironment: vectorize(remembering, 4),
+  });
+
+  it("remembers what was done, not what it would have done", async () => {
+    const record = vi.spyOn(WindowStore.prototype, "record");
+    const distillation = await Distillation.create(await parts(vectorize(remembering, 4), echo));
+    const seen = new Set<number>();
+    record.mockImplementation((_step, _steps, previous, labels) => {
+      expect([...labels]).toEqual([...previous].map((action) => action % 3));
+      for (const action of previous) seen.add(action);
+    });
+    vi.spyOn(WindowStore.prototype, "sample").mockImplementation(() => {});
+    await distillation.run();
+    distillation.dispose();
+    vi.restoreAllMocks();
+    expect(seen.size).toBeGreaterThan(2);
+  });
+
+  it("goes on with new episodes where simulators broke", async () => {
+    const inner = vectorize(remembering, 4);
+    let [steps, resets] = [0, 0];
+    const breaking: VectorEnvironment = {
+      ...inner,
+      spec,
+      copies: 4,
+      reset(copies, seeds, out) {
+        resets += 1;
+        if (resets === 5) throw new LostEpisodes("kill -9");
+        return inner.reset(copies, seeds, out);
+      },
+      step(actions, out) {
+        steps += 1;
+        if (steps === 10) throw new LostEpisodes("kill -9");
+        return inner.step(actions, out);
+      },
+    };
+    const distillation = await Distillation.create(await parts(breaking, seer));
+    await distillation.run();
+    distillation.dispose();
+    expect(distillation.environmentSteps).toBe(400);
+    expect(steps).toBe(101); // one was lost
   });
 });
 

@@ -7,6 +7,7 @@
  */
 import type { Agent } from "../agent.js";
 import type { EnvironmentSpec, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import { orLost } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { type WindowBatch, WindowStore } from "../replay/windows.js";
 import type { Device } from "../tensor/device.js";
@@ -31,7 +32,8 @@ export interface DistillationParts {
 }
 
 export interface DistillationEvents {
-  onStep?(distillation: Distillation): void;
+  /** When `checkpoint.everySteps` has passed. */
+  onCheckpoint?(): void | Promise<void>;
   /** After each evaluation of the students; `best` when it is the best so far. */
   onEvaluation?(record: TrainingRecord, evaluation: Evaluation, best: boolean): void | Promise<void>;
 }
@@ -60,6 +62,8 @@ export class Distillation {
   #sums: Record<string, number> = {};
   #counted = 0;
   #best = Number.NEGATIVE_INFINITY;
+  /** Of the last evaluation; −1 before the first. */
+  #winRate = -1;
 
   private constructor(
     parts: DistillationParts,
@@ -120,15 +124,16 @@ export class Distillation {
   }
 
   get finished(): boolean {
-    return this.environmentSteps >= this.#parts.config.training.environmentSteps;
+    const { training, evaluation } = this.#parts.config;
+    const solved = evaluation.stopAtWinRate !== null && this.#winRate >= evaluation.stopAtWinRate;
+    return solved || this.environmentSteps >= training.environmentSteps;
   }
 
   async run(events: DistillationEvents = {}, signal?: AbortSignal): Promise<void> {
     const { config, environment, student } = this.#parts;
-    const { training, evaluation } = config;
-    const all = Array.from({ length: environment.copies }, (_, copy) => copy);
+    const { training, evaluation, checkpoint } = config;
     const started = performance.now();
-    await this.#begin(all);
+    await this.#begin(allCopies(environment));
     let owed = 0;
     while (!this.finished && !signal?.aborted) {
       const before = this.environmentSteps;
@@ -136,13 +141,9 @@ export class Distillation {
       await this.#play(policy);
       if (this.environmentSteps >= training.warmupSteps) owed += environment.copies * training.updatesPerStep;
       for (; owed >= 1; owed -= 1) await this.#learn();
-      events.onStep?.(this);
-      if (
-        Math.floor(this.environmentSteps / evaluation.everySteps) > Math.floor(before / evaluation.everySteps) ||
-        this.finished
-      ) {
-        await this.#evaluate((performance.now() - started) / 1000, events);
-      }
+      const passed = (every: number) => Math.floor(this.environmentSteps / every) > Math.floor(before / every);
+      if (passed(evaluation.everySteps) || this.finished) await this.#evaluate((performance.now() - started) / 1000, events);
+      if (passed(checkpoint.everySteps) && !this.finished) await events.onCheckpoint?.();
     }
   }
 
@@ -161,10 +162,11 @@ export class Distillation {
       if (this.#taught[copy] === 1) actions.set(labels.subarray(copy * n, (copy + 1) * n), copy * n);
     }
     this.#student.did(actions);
+    this.#teacher.did(actions);
     actions.forEach((action, i) => {
       this.#previous[i] = action + 1;
     });
-    await environment.step(actions, this.#step);
+    if (await orLost(() => environment.step(actions, this.#step))) return this.#begin(allCopies(environment));
     this.environmentSteps += copies;
     const ended: number[] = [];
     for (let copy = 0; copy < copies; copy++) {
@@ -174,6 +176,7 @@ export class Distillation {
     if (ended.length > 0) await this.#begin(ended);
   }
 
+  /** Begins episodes; where simulators broke, in all copies. */
   async #begin(copies: readonly number[]): Promise<void> {
     const n = this.#parts.spec.agents;
     const taught = 1 - this.environmentSteps / (HANDOVER * this.#parts.config.training.environmentSteps);
@@ -184,11 +187,9 @@ export class Distillation {
     }
     this.#student.forget(copies);
     this.#teacher.forget(copies);
-    await this.#parts.environment.reset(
-      copies,
-      copies.map(() => this.#streams.seeds.uint32()),
-      this.#step,
-    );
+    const { environment } = this.#parts;
+    const seeds = copies.map(() => this.#streams.seeds.uint32());
+    if (await orLost(() => environment.reset(copies, seeds, this.#step))) await this.#begin(allCopies(environment));
   }
 
   async #learn(): Promise<void> {
@@ -218,6 +219,7 @@ export class Distillation {
       ...Object.fromEntries(means),
     };
     const score = scoreOf(result);
+    this.#winRate = result.winRate;
     const best = score >= this.#best;
     if (best) this.#best = score;
     await events.onEvaluation?.(record, result, best);
@@ -230,3 +232,5 @@ export class Distillation {
     this.#evaluator.dispose();
   }
 }
+
+const allCopies = ({ copies }: VectorEnvironment) => Array.from({ length: copies }, (_, copy) => copy);

@@ -1,4 +1,5 @@
 /** A run on disk and the training that fills it: begin or resume, checkpoints, metrics, evaluation.json. */
+import { resolve } from "node:path";
 import { stringify } from "yaml";
 import type { VectorEnvironment } from "../environment.js";
 import { isEmbedded, type Resources } from "../environments/opened.js";
@@ -20,6 +21,7 @@ import {
 import type { Device } from "../tensor/device.js";
 import type { Evaluation } from "./evaluator.js";
 import type { Experiment } from "./experiment.js";
+import { yamlLayer } from "./layers.js";
 import { Trainer, type TrainerEvents, type TrainerState, type TrainingRecord } from "./trainer.js";
 import { startOf } from "./transfer.js";
 
@@ -62,6 +64,7 @@ export async function trainRun(
 ): Promise<Trainer> {
   const { config, spec, agent } = experiment;
   refuseImitators(experiment);
+  refuseOtherStart(run, experiment);
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
   const open = async (copies: number, resources: Resources = config) => {
@@ -126,8 +129,23 @@ export async function trainRun(
   }
 }
 
+/** Where a run has begun cannot be changed once it has learnt from there. */
+function refuseOtherStart(run: RunFolder, { config }: Experiment): void {
+  if (listCheckpoints(run).steps.length === 0) return;
+  const held = yamlLayer(run.readConfig(), run.config).settings;
+  for (const [setting, option] of [["initial", "--init"] as const, ["initialEncoder", "--init-encoder"] as const]) {
+    const [was, wanted] = [held[setting] as string | null | undefined, config[setting]].map((path) => path && resolve(path));
+    if ((was ?? null) === (wanted ?? null)) continue;
+    throw new BatonError(
+      "incompatible",
+      `${run.path} has ${was ? `started from ${held[setting]}` : "not started from another run"} and learnt since, so ${option} ${config[setting]} would change nothing`,
+      { hint: "choose another folder with --run, or start over with --fresh" },
+    );
+  }
+}
+
 /** Simulators elsewhere are heavy: evaluations are played in one host more, no larger than those of the training. */
-function openForEvaluation(
+export function openForEvaluation(
   { config, environment }: Experiment,
   open: (copies: number, resources?: Resources) => Promise<VectorEnvironment>,
 ): Promise<VectorEnvironment> {
