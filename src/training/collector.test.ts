@@ -118,8 +118,8 @@ describe("groups that play at their own pace", () => {
   it("play in turn, and so the same run every time, when that is wanted", async () => {
     const runs = [];
     for (const delays of [
-      [0, 3],
-      [3, 0],
+      [0, 3, 6],
+      [6, 3, 0],
     ]) {
       const groups = delays.map((delay) => clock(2, () => new Promise<void>((resolve) => setTimeout(resolve, delay))));
       const { collector, replay, turn } = await collecting(groups, "fixed");

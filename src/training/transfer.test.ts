@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mistake } from "../../test/mistake.js";
 import { loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { type HostArray, type HostTree, leavesOf } from "../tensor/tree.js";
@@ -55,6 +56,17 @@ describe("weights elsewhere", () => {
     expect(flat(path)).toEqual(flat(trained)); // no update yet
     const curve = readMetrics(RunFolder.open(path));
     expect(curve.map(({ environmentSteps }) => environmentSteps)).toEqual([0, 8]); // what they are worth as they come counts, too
+  });
+
+  it("are not put into a run that has learnt already", async () => {
+    const path = join(root, "learnt");
+    const begun = await experimentOf("skirmish/8m", {}, { training: { environmentSteps: 8, copies: 8 } });
+    const run = beginRun(path, begun);
+    await trainRun(run, begun, await device());
+    const other = await experimentOf("skirmish/8m", {}, { initial: trained, training: { environmentSteps: 16, copies: 8 } });
+    const said = await mistake(trainRun(run, other, await device()));
+    expect(said).toContain(`has not started from another run and learnt since, so --init ${trained} would change nothing`);
+    expect(run.readConfig()).not.toContain(trained);
   });
 
   it("know other types of units by their names, and take new ones for those they know", async () => {

@@ -25,8 +25,8 @@ describe.each(["matrix/climbing", "matrix/penalty"])("%s", (id) => {
   it("independent learners settle for less", async () => {
     const returns: number[] = [];
     for (const seed of seeds) returns.push((await trainInMemory(oneShot(id, iql, seed))).last.meanReturn);
-    const optimum = optimalReturn(id.slice("matrix/".length) as "climbing" | "penalty");
-    expect(Math.max(...returns)).toBeLessThan(optimum);
+    // the best that either can do while the other does anything
+    expect(returns).toEqual(Array.from(seeds, () => (id === "matrix/climbing" ? 5 : 2)));
   });
 });
 

@@ -5,10 +5,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { packageRoot } from "../../src/package.js";
 import { ReplayBuffer, ReplayStore } from "../../src/replay/index.js";
-import { loadCheckpoint, RunFolder, readMetrics } from "../../src/runs/index.js";
+import { listCheckpoints, loadCheckpoint, RunFolder, readMetrics } from "../../src/runs/index.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { type HostArray, leavesOf } from "../../src/tensor/tree.js";
 import { resolveExperiment } from "../../src/training/experiment.js";
@@ -71,6 +71,8 @@ async function contents(path: string) {
   };
 }
 
+const checkpointsOf = (path: string) => (RunFolder.inspect(path) === "run" ? listCheckpoints(RunFolder.open(path)).steps : []);
+
 const bytes = ({ data }: HostArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const whole = join(root, "whole");
@@ -89,13 +91,17 @@ it("continues bit for bit after kill -9 at random moments", async () => {
   for (let attempt = 0; attempt < 4; attempt++) {
     const child = train(run);
     const exited = once(child, "exit");
-    const ended = await Promise.race([exited.then(() => true), sleep((0.3 + 0.5 * rng.uniform()) * duration).then(() => false)]);
+    // the first one soon after a checkpoint, so that there is something to go on with; the others at any moment, starting up included
+    if (attempt === 0) await vi.waitFor(() => expect(checkpointsOf(run)).not.toEqual([]), { timeout: 60_000, interval: 20 });
+    const wait = (attempt === 0 ? 0.1 * rng.uniform() : 0.3 + 0.5 * rng.uniform()) * duration;
+    const ended = await Promise.race([exited.then(() => true), sleep(wait).then(() => false)]);
     if (ended) break;
     child.kill("SIGKILL");
     await exited;
     kills += 1;
   }
   expect(kills).toBeGreaterThan(0);
+  expect(checkpointsOf(run)).not.toEqual([]);
   await finish(run);
   expect(await contents(run)).toEqual(await contents(whole));
 });
@@ -104,13 +110,14 @@ it("ends cleanly and resumably on Ctrl-C", async () => {
   const run = join(root, "interrupted");
   const child = train(run);
   const exited = once(child, "exit");
-  while (!RunFolder.inspect(run).startsWith("run") && child.exitCode === null) await sleep(50);
-  await sleep(600);
+  const firstSeconds = () => readMetrics(RunFolder.open(run))[0]?.wallSeconds;
+  await vi.waitFor(() => expect(firstSeconds()).toBeDefined(), { timeout: 60_000, interval: 20 });
+  const stoppedAt = firstSeconds();
   child.kill("SIGINT");
-  await exited;
-  expect(child.signalCode).toBeNull();
+  expect(await exited).toEqual([130, null]);
   expect(() => loadCheckpoint(RunFolder.open(run), "latest")).not.toThrow();
   await finish(run);
+  expect(firstSeconds()).toBe(stoppedAt); // it was gone on with, not begun anew
   const resumed = await contents(run);
   const undisturbed = await contents(whole);
   expect(resumed.weights).toEqual(undisturbed.weights);
