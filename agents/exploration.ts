@@ -53,7 +53,8 @@ export function explorationOf(settings: ExplorationSettings, n: number, A: numbe
     const drawn = { explore: HostArray.bool(explore, copies, n), scores: HostArray.float32(scores, copies, n, A) };
     if (rate === 0) return drawn;
     const choices = durations.longest > 1 ? lasting?.flat() : undefined;
-    // a choice is made with probability p at each step without one, so that a share ε of all steps is random: ε = p E[d] / (p E[d] + 1 − p)
+    // a choice is made with probability p at each step without one, so that in the long run a share ε of all steps is random:
+    // ε = p E[d] / (p E[d] + 1 − p); fewer in an episode's first steps, since it begins without one
     const p = choices ? rate / (rate + durations.mean * (1 - rate)) : rate;
     for (let i = 0; i < explore.length; i++) {
       const choice = choices?.[i];

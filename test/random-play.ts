@@ -110,12 +110,12 @@ export class RandomPlay {
       actions[i] = rng.integer(spec.actions);
     });
     const rows = history.map((_, copy) => this.#rowOf(copy, [...actions.slice(copy * spec.agents, (copy + 1) * spec.agents)]));
-    buffer.recordDecisions(step, actions);
+    for (const [copy, lane] of buffer.lanes.entries()) lane.decide(step, copy, actions);
     this.#observe();
     for (const [copy, lane] of history.entries()) {
       this.#makeRoom(copy);
       if (breaks.includes(copy)) {
-        buffer.dropEpisode(copy);
+        buffer.lanes[copy]!.drop();
         lane.splice(lane.length - this.#lengths[copy]!);
         this.oldest[copy] = Math.min(this.oldest[copy]!, lane.length);
         this.#lengths[copy] = 0;
@@ -137,7 +137,7 @@ export class RandomPlay {
         lane.push(this.#rowOf(copy, []));
         this.#lengths[copy] = 0;
       }
-      buffer.recordOutcome(copy, step);
+      buffer.lanes[copy]!.conclude(step, copy);
     }
   }
 }

@@ -11,7 +11,7 @@ import { type Encoded, mapPairs } from "./encoded.js";
 import type { Halves } from "./halves.js";
 import { mlp } from "./mlp.js";
 import { decide, embedTargeted, type NetworkParameters, value } from "./network.js";
-import { oneHot, pickRow } from "./select.js";
+import { int, oneHot, pickRow } from "./select.js";
 
 type Tensor = tf.Tensor;
 
@@ -60,7 +60,6 @@ export type Situations = {
   actor: Tensor;
 };
 
-const int = (value: number) => tf.scalar(value, "int32");
 /** Rows of [R,H] by [M,…] int32, negative ones as row 0. */
 const rowsAt = (table: Tensor, index: Tensor): Tensor => tf.gather(table, tf.maximum(index, int(0)));
 

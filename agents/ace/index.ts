@@ -28,6 +28,18 @@ export function createAce(spec: EnvironmentSpec, settings: AceSettings): Agent {
   if (settings.encoder === "transformer" && settings.hidden % settings.heads !== 0) {
     throw new BatonError("invalid-value", `agent.heads is ${settings.heads}, but must divide agent.hidden, ${settings.hidden}`);
   }
+  if (spec.untargetedActions < 1) {
+    throw new BatonError("incompatible", `${spec.id} has no action without a target, and ACE needs one to do nothing by`, {
+      hint: "set untargetedActions to at least 1: the first actions are those without a target",
+    });
+  }
+  if (settings.learningRateEnd > settings.learningRate) {
+    throw new BatonError(
+      "invalid-value",
+      `agent.learningRateEnd is ${settings.learningRateEnd}, but may not be larger than agent.learningRate, ${settings.learningRate}`,
+      { hint: "lower agent.learningRateEnd too" },
+    );
+  }
   const drawExploration = explorationOf(settings, n, A);
   return {
     transition: {

@@ -5,21 +5,21 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { available } from "../available.js";
 import { allCandidates, type Candidates, decideMasked, type Outcome, type SequentialState, tryCandidates } from "./candidates.js";
 import type { Encoded } from "./encoded.js";
+import { everybody, forEverybody } from "./everybody.js";
 import { beforeDeciding, type NetworkParameters } from "./network.js";
 import { type Chooser, commit, greedy, type RolledOut, type RollOutStep } from "./rollout.js";
-import { oneHot, pickRows, UNAVAILABLE } from "./select.js";
+import { int, oneHot, pickRows } from "./select.js";
 
 type Tensor = tf.Tensor;
 
-const int = (value: number) => tf.scalar(value, "int32");
-
 /** Best minus mean value of the available actions: values [M,A] and mask [M,A] bool give [M]; 0 when there is nothing to choose. */
 export function valueGap(values: Tensor, mask: Tensor): Tensor {
-  const available = tf.cast(mask, "float32");
-  const best = tf.max(tf.where(mask, values, UNAVAILABLE), 1);
-  return tf.sub(best, tf.div(tf.sum(tf.mul(values, available), 1), tf.sum(available, 1)));
+  const choices = tf.cast(mask, "float32");
+  const best = tf.max(available(values, mask), 1);
+  return tf.sub(best, tf.div(tf.sum(tf.mul(values, choices), 1), tf.sum(choices, 1)));
 }
 
 /** @param choose what the agent whose turn it is decides. */
@@ -30,20 +30,16 @@ export function rollOutByGap(
   choose: Chooser = greedy,
 ): RolledOut & { order: Tensor } {
   const [B, n, A] = step.actionMask.shape as [number, number, number];
-  const sample = tf.tile(tf.range(0, B, 1, "int32"), [n]); // agent by agent
-  const agent = tf.reshape(tf.tile(tf.reshape(tf.range(0, n, 1, "int32"), [n, 1]), [1, B]), [n * B]);
-  const candidates = allCandidates(p, encoded, { sample, actor: agent }, step.actionTargets);
-  const agentRow = tf.add(tf.mul(sample, int(n)), agent);
+  const situations = everybody(B, n);
+  const candidates = allCandidates(p, encoded, situations, step.actionTargets);
+  const agentRow = tf.add(tf.mul(situations.sample, int(n)), situations.actor);
   const masks = tf.cast(tf.gather(tf.reshape(tf.cast(step.actionMask, "int32"), [B * n, A]), agentRow), "bool"); // [n·B,A]
   const before = beforeDeciding(p, encoded.x);
   let state: SequentialState = { before, decided: decideMasked(p, before, encoded.alive) };
   let undecided: Tensor = tf.ones([B, n]);
   const [order, actions, values]: [Tensor[], Tensor[], Tensor[]] = [[], [], []];
   for (let position = 0; position < n; position++) {
-    const forAll = (rows: Tensor) => tf.tile(rows, [n, 1, 1]);
-    const { average, maximum } = state.decided;
-    const everywhere = { before: forAll(state.before), decided: { average: forAll(average), maximum: forAll(maximum) } };
-    const outcomes = tryCandidates(p, everywhere, candidates);
+    const outcomes = tryCandidates(p, forEverybody(state, n), candidates);
     const gaps = tf.transpose(tf.reshape(valueGap(outcomes.values, masks), [n, B])); // [B,n]
     const next = tf.cast(tf.argMax(tf.where(tf.cast(undecided, "bool"), gaps, -1), 1), "int32"); // [B]; gaps are ≥ 0
     const row = tf.add(tf.mul(next, int(B)), tf.range(0, B, 1, "int32"));
@@ -52,7 +48,7 @@ export function rollOutByGap(
     const action = choose(own.outcome.values, mask, next);
     order.push(next);
     actions.push(action);
-    values.push(tf.where(mask, own.outcome.values, UNAVAILABLE));
+    values.push(available(own.outcome.values, mask));
     undecided = tf.mul(undecided, tf.sub(1, oneHot(next, n)));
     if (position < n - 1) state = commit(p, state, own.candidates, own.outcome, action);
   }

@@ -4,10 +4,11 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { available } from "../available.js";
 import { allCandidates, type Candidates, decideMasked, type Outcome, type SequentialState, tryCandidates } from "./candidates.js";
 import type { Encoded } from "./encoded.js";
 import { beforeDeciding, type NetworkParameters } from "./network.js";
-import { maskedArgMax, oneHot, pickRow, pickRows, UNAVAILABLE } from "./select.js";
+import { int, maskedArgMax, oneHot, pickRow, pickRows } from "./select.js";
 
 type Tensor = tf.Tensor;
 
@@ -28,8 +29,6 @@ export type RolledOut = {
   values: Tensor;
 };
 
-const int = (value: number) => tf.scalar(value, "int32");
-
 /**
  * Lets the agents decide one after another in `order` [B,n] int32. One encoder pass and one pass over all candidates of all positions,
  * then n light steps.
@@ -47,17 +46,17 @@ export function rollOut(
   const positions = byPosition(allCandidates(p, encoded, { sample, actor }, step.actionTargets), n);
   const agentRow = tf.add(tf.mul(sample, int(n)), actor);
   const masks = tf.gather(tf.reshape(tf.cast(step.actionMask, "int32"), [B * n, A]), agentRow);
-  const available = tf.split(tf.cast(masks, "bool"), n, 0);
+  const legal = tf.split(tf.cast(masks, "bool"), n, 0);
   const before = beforeDeciding(p, encoded.x);
   let state: SequentialState = { before, decided: decideMasked(p, before, encoded.alive) };
   const actions: Tensor[] = [];
   const values: Tensor[] = [];
   for (const [position, candidates] of positions.entries()) {
     const outcome = tryCandidates(p, state, candidates);
-    const mask = available[position]!;
+    const mask = legal[position]!;
     const action = choose(outcome.values, mask, candidates.actor);
     actions.push(action);
-    values.push(tf.where(mask, outcome.values, UNAVAILABLE));
+    values.push(available(outcome.values, mask));
     if (position < n - 1) state = commit(p, state, candidates, outcome, action);
   }
   const positionOf = tf.cast(tf.argMax(oneHot(order, n), 1), "int32"); // [B,n] when each agent decided

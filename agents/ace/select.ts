@@ -1,7 +1,10 @@
 /** Picking rows by computed indices. */
 import * as tf from "@tensorflow/tfjs";
+import { available } from "../available.js";
 
 type Tensor = tf.Tensor;
+
+export const int = (value: number): Tensor => tf.scalar(value, "int32");
 
 /** `rows[b, index[b,k]]`: rows [B,M,H] and index [B,K] int32 ≥ 0 give [B,K,H]. Differentiable: the gradient is a product per sample. */
 export const takeRows = (rows: Tensor, index: Tensor): Tensor => tf.gather(rows, index, 1, 1);
@@ -31,9 +34,5 @@ export function oneHot(index: Tensor, depth: number): Tensor {
   return tf.cast(hot, "float32");
 }
 
-/** Value given to unavailable actions. */
-export const UNAVAILABLE = -1e9;
-
 /** Best available action: values [B,A] and mask [B,A] bool give [B] int32. */
-export const maskedArgMax = (values: Tensor, mask: Tensor): Tensor =>
-  tf.cast(tf.argMax(tf.where(mask, values, tf.fill(values.shape, UNAVAILABLE)), -1), "int32");
+export const maskedArgMax = (values: Tensor, mask: Tensor): Tensor => tf.cast(tf.argMax(available(values, mask), -1), "int32");

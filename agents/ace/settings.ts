@@ -2,6 +2,7 @@ import { z } from "zod";
 import { explorationSettings } from "../exploration.js";
 
 const probability = z.number().min(0).max(1);
+const share = z.number().positive().max(1);
 
 /** Everything that can be set about ACE; defaults fit two cores. The paper's own values stand in README.md. */
 export const aceSettings = z
@@ -54,10 +55,8 @@ export const aceSettings = z
       ),
     weightDecay: z.number().min(0).max(1).default(1e-5).describe("L2 penalty added to the gradient, per unit of weight."),
     gradientClip: z.number().positive().default(50).describe("Largest global norm of the gradient; longer ones are scaled down."),
-    targetRate: probability
-      .default(0.008)
-      .describe("Share of the online network mixed into the target network after each update."),
-    averageRate: probability
+    targetRate: share.default(0.008).describe("Share of the online network mixed into the target network after each update."),
+    averageRate: share
       .default(1)
       .describe("Share of the online network mixed into the network that acts after each update; 1 has the online one act."),
     auxiliaryWeight: z

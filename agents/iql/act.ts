@@ -1,17 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
 import type { ActTensors, StepTensors } from "../../src/agent.js";
+import { available } from "../available.js";
 import { actionValues, type NetworkParameters } from "./network.js";
 
 type Tensor = tf.Tensor;
 
 /** Random numbers of one call of `act`: explore [E,n] bool, scores [E,n,A] in [0,1). */
 export type Exploration = { explore: Tensor; scores: Tensor };
-
-/** Value given to unavailable actions. */
-const UNAVAILABLE = -1e9;
-
-/** Q with unavailable actions put out of reach, [B,n,A]. */
-export const available = (values: Tensor, mask: Tensor): Tensor => tf.where(mask, values, UNAVAILABLE);
 
 /** ε-greedy, every agent by itself. */
 export function act(p: NetworkParameters, step: StepTensors, exploration: Exploration): ActTensors {

@@ -6,7 +6,7 @@ import { valueAndGradTree } from "../../src/tensor/gradient.js";
 import { adam } from "../../src/tensor/optimisers.js";
 import { polyak } from "../../src/tensor/polyak.js";
 import type { TensorTree } from "../../src/tensor/tree.js";
-import { available } from "./act.js";
+import { available } from "../available.js";
 import { actionValues, type NetworkParameters } from "./network.js";
 import type { IqlSettings } from "./settings.js";
 

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { ActTensors, StepTensors } from "../../src/agent.js";
 import type { EnvironmentSpec } from "../../src/environment.js";
 import { HostArray } from "../../src/tensor/tree.js";
+import { available } from "../available.js";
 import { inputsOf, logits, type NetworkParameters } from "./network.js";
 
 type Tensor = tf.Tensor;
@@ -15,9 +16,6 @@ export type Memory = {
   /** [E,n] int32 the action before: 0 = none, a+1. */
   previous: Tensor;
 };
-
-/** Value given to unavailable actions. */
-export const UNAVAILABLE = -1e9;
 
 export function blankMemory({ agents: n, actions: A, observationSize: O }: EnvironmentSpec, window: number, copies: number) {
   const ints = (...shape: number[]) => HostArray.zeros({ shape, dtype: "int32" });
@@ -37,7 +35,7 @@ export function act(p: NetworkParameters, step: StepTensors, memory: Memory): Ac
   const first = tf.sub(tf.scalar(window - 1, "int32"), memory.steps); // the place where the episode began
   const valid = tf.greaterEqual(tf.reshape(tf.range(0, window, 1, "int32"), [1, window]), tf.reshape(first, [E, 1]));
   const last = tf.reshape(tf.slice(logits(p, inputs, valid), [0, window - 1, 0, 0], [E, 1, n, A]), [E, n, A]);
-  const values = tf.where(step.actionMask, tf.logSoftmax(tf.where(step.actionMask, last, UNAVAILABLE)), UNAVAILABLE);
+  const values = available(tf.logSoftmax(available(last, step.actionMask)), step.actionMask);
   const actions = tf.cast(tf.argMax(values, 2), "int32");
   const kept = memory.past && { past: tf.slice(inputs, [0, 1, 0, 0], [E, window - 1, n, inputs.shape[3]!]) };
   return {

@@ -59,6 +59,7 @@ export function inputsOf(observations: Tensor, previous: Tensor, A: number): Ten
 export function logits(p: NetworkParameters, inputs: Tensor, valid: Tensor): Tensor {
   const [B, W, n, F] = inputs.shape as [number, number, number, number];
   const D = p.token.b.shape[0]!;
+  if (F !== p.token.w.shape[0]) throw new RangeError(`inputs have ${F} features, the network takes ${p.token.w.shape[0]}`);
   const tokens = tf.add(dense(inputs, p.token), tf.reshape(p.identity, [1, 1, n, D]));
   const perAgent = tf.reshape(tf.transpose(tf.reshape(tokens, [B, W, n, D]), [0, 2, 1, 3]), [B * n, W, D]);
   const at = tf.range(0, W, 1, "int32");
@@ -68,7 +69,6 @@ export function logits(p: NetworkParameters, inputs: Tensor, valid: Tensor): Ten
   const allow = tf.logicalAnd(tf.reshape(past, [1, W, W]), known);
   const bias = biasOf(p.age, ago);
   const encoded = tf.reshape(encode(p.body, perAgent, { allow, bias }), [B, n, W, D]);
-  if (F !== p.token.w.shape[0]) throw new RangeError(`inputs have ${F} features, the network takes ${p.token.w.shape[0]}`);
   return tf.transpose(dense(encoded, p.output), [0, 2, 1, 3]);
 }
 

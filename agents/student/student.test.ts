@@ -6,7 +6,8 @@ import { openDevice } from "../../src/tensor/devices.js";
 import { normal } from "../../src/tensor/initialise.js";
 import { RandomStream } from "../../src/tensor/random.js";
 import { HostArray, type HostTree, mapTree, specOf } from "../../src/tensor/tree.js";
-import { act, blankMemory, type Memory, UNAVAILABLE } from "./act.js";
+import { UNAVAILABLE } from "../available.js";
+import { act, blankMemory, type Memory } from "./act.js";
 import { initNetwork, inputsOf, logits, type NetworkParameters } from "./network.js";
 import { studentSettings } from "./settings.js";
 

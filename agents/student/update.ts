@@ -6,7 +6,7 @@ import { valueAndGradTree } from "../../src/tensor/gradient.js";
 import { adam } from "../../src/tensor/optimisers.js";
 import { cosine } from "../../src/tensor/schedules.js";
 import type { TensorTree } from "../../src/tensor/tree.js";
-import { UNAVAILABLE } from "./act.js";
+import { available } from "../available.js";
 import { inputsOf, logits, type NetworkParameters } from "./network.js";
 import type { StudentSettings } from "./settings.js";
 
@@ -25,13 +25,13 @@ export function lossOf(p: NetworkParameters, batch: WindowTensors): { loss: Tens
   const { observations, previous, actionMask, labels, valid } = batch;
   const A = actionMask.shape[3]!;
   const raw = logits(p, inputsOf(observations, previous, A), valid);
-  const available = tf.where(actionMask, raw, UNAVAILABLE);
+  const choosable = available(raw, actionMask);
   const label = tf.cast(tf.oneHot(labels, A), "float32"); // [B,W,n,A]
-  const logProbability = tf.sum(tf.mul(tf.logSoftmax(available), label), 3); // [B,W,n]
+  const logProbability = tf.sum(tf.mul(tf.logSoftmax(choosable), label), 3); // [B,W,n]
   const choices = tf.sum(tf.cast(actionMask, "float32"), 3);
   const counts = tf.mul(tf.cast(tf.greater(choices, 1), "float32"), tf.expandDims(tf.cast(valid, "float32"), 2));
   const total = tf.maximum(tf.sum(counts), 1);
-  const same = tf.cast(tf.equal(tf.cast(tf.argMax(available, 3), "int32"), labels), "float32");
+  const same = tf.cast(tf.equal(tf.cast(tf.argMax(choosable, 3), "int32"), labels), "float32");
   return {
     loss: tf.neg(tf.div(tf.sum(tf.mul(logProbability, counts)), total)),
     agreement: tf.div(tf.sum(tf.mul(same, counts)), total),

@@ -121,9 +121,9 @@ async function playedReplay({ config, spec, agent, environment: opened }: Experi
     for (let row = 0; row < actions.length; row++) {
       actions[row] = randomLegalAction(out.actionMask, row * spec.actions, spec.actions, rng);
     }
-    replay.recordDecisions(out, actions);
+    for (const [copy, lane] of replay.lanes.entries()) lane.decide(out, copy, actions);
     await environment.step(actions, out);
-    replay.recordOutcomes(out);
+    for (const [copy, lane] of replay.lanes.entries()) lane.conclude(out, copy);
     const ended = all.filter((copy) => out.terminated[copy] === 1 || out.truncated[copy] === 1);
     if (ended.length > 0) {
       await environment.reset(

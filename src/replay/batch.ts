@@ -64,8 +64,7 @@ export function copyTransition(buffer: ReplayBuffer, lane: Lane, row: number, ba
   const { next, sum, discount } = walkWindow(lane, row, nStep, gamma);
   const from = lane.slot(row);
   const to = lane.slot(next);
-  const fields = buffer.layout.length - 3;
-  for (let c = 0; c < fields; c++) {
+  for (let c = 0; c < buffer.transition.fields.length; c++) {
     const { name, width } = buffer.layout[c]!;
     const column = lane.columns[c]!;
     copyRow(column, from * width, batch.now[name]!.data, b * width, width);

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import type { TransitionSpec } from "../agent.js";
-import type { EnvironmentSpec, VectorTimeStep } from "../environment.js";
+import type { EnvironmentSpec } from "../environment.js";
 import { BatonError } from "../errors.js";
 import { Lane } from "./lane.js";
 import { type Column, columnsOf, replayBytes } from "./layout.js";
@@ -27,12 +27,12 @@ const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
  * observation is stored once and serves as the next one of the steps before it. An episode's last time step is stored too: a
  * truncated episode is bootstrapped from what was really seen.
  *
- * The collector calls, per vector step:
+ * Per vector step, for every copy:
  *
  * @example
- * replay.recordDecisions(step, actions); // before the environment overwrites `step`
+ * replay.lanes[copy].decide(step, copy, actions); // before the environment overwrites `step`
  * await environment.step(actions, step);
- * replay.recordOutcomes(step); // reward, end of episode, and the last time step where an episode ended
+ * replay.lanes[copy].conclude(step, copy); // reward, end of episode, and the last time step where an episode ended
  */
 export class ReplayBuffer {
   readonly spec: EnvironmentSpec;
@@ -75,36 +75,6 @@ export class ReplayBuffer {
       if (error instanceof RangeError) throw tooLarge(error);
       throw error;
     }
-  }
-
-  /** Writes the time step of every copy and its actions [E, n]; the outcome must follow. */
-  recordDecisions(step: VectorTimeStep, actions: Int32Array): void {
-    for (let copy = 0; copy < this.lanes.length; copy++) this.recordDecision(copy, step, actions);
-  }
-
-  /** Completes what {@link recordDecisions} began, with the time step that the actions led to. */
-  recordOutcomes(next: VectorTimeStep): void {
-    for (let copy = 0; copy < this.lanes.length; copy++) this.recordOutcome(copy, next);
-  }
-
-  /** {@link recordDecisions} of one copy only; reads its rows of the vector arrays. */
-  recordDecision(copy: number, step: VectorTimeStep, actions: Int32Array): void {
-    this.lanes[copy]!.decide(step, copy, actions);
-  }
-
-  /** {@link recordOutcomes} of one copy only. */
-  recordOutcome(copy: number, next: VectorTimeStep): void {
-    this.lanes[copy]!.conclude(next, copy);
-  }
-
-  /** Forgets the episode in progress of a copy, e.g. because its simulator broke. What came before it stays. */
-  dropEpisode(copy: number): void {
-    this.lanes[copy]!.drop();
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    for (const lane of this.lanes) lane.clear();
   }
 
   /** Time steps held. */

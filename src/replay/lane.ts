@@ -1,5 +1,5 @@
 import type { TimeStepField, VectorTimeStep } from "../environment.js";
-import { type Column, type ColumnArray, columnArray } from "./layout.js";
+import { type Column, type ColumnArray, columnArray, isField } from "./layout.js";
 
 /** What a row is; stored in its column `kind`. */
 export const RowKind = {
@@ -57,7 +57,7 @@ export class Lane {
     this.reward = column("reward");
     this.actions = column("actions");
     this.#agents = layout.find((c) => c.name === "actions")!.width;
-    this.#fields = layout.slice(0, -3).map(({ name, width }) => ({ name: name as TimeStepField, width, array: column(name) }));
+    this.#fields = layout.filter(isField).map(({ name, width }) => ({ name, width, array: column(name) }));
   }
 
   slot(row: number): number {
@@ -108,17 +108,12 @@ export class Lane {
     this.episodeStart = this.end;
   }
 
-  /** Forgets the episode in progress. */
+  /** Forgets the episode in progress, e.g. because its simulator broke. What came before it stays. */
   drop(): void {
     this.pending = false;
     this.end = this.episodeStart;
     this.saved = Math.min(this.saved, this.end);
     this.ranked = Math.min(this.ranked, this.end);
-  }
-
-  /** Empties the lane. */
-  clear(): void {
-    this.restore(0, 0, 0);
   }
 
   /** Sets the bounds of what the columns hold, e.g. after they were read from disk. */

@@ -26,6 +26,10 @@ export interface Column {
   readonly type: ColumnType;
 }
 
+/** What of a row is of the time step, not of what was done there and what came of it; these columns come first. */
+export const isField = (column: Column): column is Column & { readonly name: TimeStepField } =>
+  !["actions", "reward", "kind"].includes(column.name);
+
 /** Shape (without the leading axis) and type of a time-step field as a tensor. */
 export function fieldSpec(spec: EnvironmentSpec, field: TimeStepField): { shape: readonly number[]; dtype: DType } {
   const { agents: n, entities: N, actions: A, untargetedActions: U } = spec;

@@ -1,6 +1,6 @@
 /**
  * Prioritised experience replay (Schaul et al., 2016): a transition is drawn with probability p_i^α / Σ p^α, where p is the error that the
- * learner last made on it, and weighs (P·p_i)^−β in the loss so that the expectation stays what it was.
+ * learner last made on it, and weighs (P·p_i)^−β in the loss; at β = 1 the expectation is what it is without.
  *
  * @module
  */

@@ -132,12 +132,12 @@ describe("ReplayBuffer", () => {
     const play = new RandomPlay(buffer, 1);
     const { step, actions } = play;
     const end = (terminated: number, truncated: number) => {
-      buffer.recordDecisions(step, actions);
+      buffer.lanes[0]!.decide(step, 0, actions);
       step.observations.fill(step.observations[0]! + 1);
       step.reward[0] = 2;
       step.terminated[0] = terminated;
       step.truncated[0] = truncated;
-      buffer.recordOutcomes(step);
+      buffer.lanes[0]!.conclude(step, 0);
     };
     const batch = allocateBatch(spec, transition, 1);
     const sampler = new UniformSampler(buffer);
@@ -147,7 +147,7 @@ describe("ReplayBuffer", () => {
     expect(batch.next.observations!.data[0]).toBe(6);
     expect(batch.discounts.data[0]).toBeCloseTo(0.9, 6);
     expect(batch.returns.data[0]).toBe(2);
-    buffer.clear();
+    buffer.lanes[0]!.restore(0, 0, 0); // empty
     end(1, 1); // Both: the rules of the episode say that nothing follows.
     sampler.sample(batch, RandomStream.from(0));
     expect(batch.discounts.data[0]).toBe(0);
@@ -200,9 +200,10 @@ describe("ReplayBuffer", () => {
   test("refuses calls out of order", () => {
     const buffer = smallReplay();
     const { step, actions } = new RandomPlay(buffer, 1);
-    expect(() => buffer.recordOutcomes(step)).toThrow("needs a decision");
-    buffer.recordDecisions(step, actions);
-    expect(() => buffer.recordDecisions(step, actions)).toThrow("was not recorded");
+    const [lane] = buffer.lanes;
+    expect(() => lane!.conclude(step, 0)).toThrow("needs a decision");
+    lane!.decide(step, 0, actions);
+    expect(() => lane!.decide(step, 0, actions)).toThrow("was not recorded");
     const empty = new UniformSampler(buffer);
     expect(() => empty.sample(allocateBatch(spec, transition, 1), RandomStream.from(0))).toThrow("no transition yet");
   });

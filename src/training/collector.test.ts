@@ -28,15 +28,15 @@ afterAll(() => {
   for (const collector of collectors) collector.dispose();
 });
 
-/** Shows its seed and the time; episodes last four steps. `act` may delay or spoil what is asked. */
-function clock(copies: number, act: (what: "reset" | "step") => void | Promise<void> = () => {}): VectorEnvironment {
+/** Shows its seed and the time; episodes last four steps. `act` may delay or spoil what is asked, `bonus` is added to every reward. */
+function clock(copies: number, act: (what: "reset" | "step") => void | Promise<void> = () => {}, bonus = 0): VectorEnvironment {
   const seeds: number[] = Array(copies).fill(0);
   const times: number[] = Array(copies).fill(0);
   const show = (out: VectorTimeStep, copy: number) => {
     out.observations.set([seeds[copy]! % 97, times[copy]!, 0, times[copy]!], copy * 4);
     out.entities.set(out.observations.subarray(copy * 4, copy * 4 + 4), copy * 4);
     out.truncated[copy] = times[copy] === 4 ? 1 : 0;
-    out.reward[copy] = times[copy]!;
+    out.reward[copy] = times[copy]! + bonus;
     out.infos[copy] = {};
   };
   return {
@@ -222,5 +222,25 @@ describe("groups whose simulators break", () => {
     expect(begun).toBeGreaterThan(0);
     expect(differing.collector.lostEpisodes).toBe(begun);
     await differing.turn();
+  });
+});
+
+describe("a collector that is restored", () => {
+  it("goes on with episodes that repeat, and begins those anew that come out otherwise", async () => {
+    const { collector, turn } = await collecting([clock(2), clock(2)], "fixed");
+    await collector.start();
+    for (let k = 0; k < 5; k++) await turn();
+    await collector.settle();
+    const state = collector.state();
+    expect(state.running.map(({ actions }) => actions.length)).toEqual([3, 3, 3, 3]);
+
+    const same = await collecting([clock(2), clock(2)], "fixed");
+    await same.collector.restore(state);
+    expect(same.collector.state()).toEqual(state);
+
+    const other = await collecting([clock(2), clock(2, undefined, 1)], "fixed");
+    await other.collector.restore(state);
+    expect(other.collector.lostEpisodes).toBe(2);
+    expect(other.collector.state().running.map(({ actions }) => actions.length)).toEqual([3, 3, 0, 0]);
   });
 });

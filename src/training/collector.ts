@@ -1,5 +1,5 @@
 import type { Agent } from "../agent.js";
-import type { VectorEnvironment } from "../environment.js";
+import type { VectorEnvironment, VectorTimeStep } from "../environment.js";
 import { LostEpisodes } from "../environments/lost.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { BatonError } from "../errors.js";
@@ -223,7 +223,7 @@ export class Collector {
       if (!step.terminated[copy] && !step.truncated[copy]) continue;
       ended.push(copy);
       this.episodes += 1;
-      this.tally.add({ return: running.return, length: running.actions.length, won: step.infos[copy]!.won === true });
+      this.tally.add({ return: running.return, won: step.infos[copy]!.won === true });
     }
     return ended;
   }
@@ -231,7 +231,7 @@ export class Collector {
   /** Episodes of these copies of a group are no more. */
   #lose(group: Group, copies: readonly number[]): void {
     for (const copy of copies) {
-      this.#replay.dropEpisode(group.first + copy);
+      this.#replay.lanes[group.first + copy]!.drop();
       this.#running[group.first + copy] = this.#begun(this.#seeds.uint32());
     }
     this.lostEpisodes += copies.length;
@@ -276,14 +276,22 @@ export class Collector {
   async #restoreGroup(group: Group): Promise<void> {
     const { first, environment, step } = group;
     const histories = this.#running.slice(first, first + environment.copies);
+    if (await this.#repeats(environment, step, histories)) return;
+    const begun = allOf(group).filter((copy) => histories[copy]!.actions.length > 0);
+    this.#lose(group, begun);
+    this.#begin(group, allOf(group));
+  }
+
+  /** Plays the episodes again. Says whether they came out as they had. */
+  async #repeats(environment: VectorEnvironment, step: VectorTimeStep, histories: readonly Running[]): Promise<boolean> {
     try {
-      await replayHistories(environment, step, histories);
+      const returns = await replayHistories(environment, step, histories);
+      return histories.every((history, copy) => returns[copy] === history.return);
     } catch (error) {
+      // an action that is not legal where the episode has come to
       const elsewhere = this.#environment.groups !== undefined && error instanceof BatonError && error.code === "invalid-value";
       if (!(error instanceof LostEpisodes || elsewhere)) throw error;
-      const begun = allOf(group).filter((copy) => histories[copy]!.actions.length > 0);
-      this.#lose(group, begun);
-      this.#begin(group, allOf(group));
+      return false;
     }
   }
 

@@ -29,10 +29,10 @@ export interface Evaluation {
 
 /**
  * What makes one evaluation's weights better than another's: more wins; where nobody wins, more return. Of weights that win as often the later are
- * kept, so that the score of wins leaves out returns: they differ by chance, and by shields that came back.
+ * kept, so that the score of wins leaves out returns: they differ by chance, and by shields that came back. Any win is worth more than any return.
  */
 export function scoreOf({ winRate, meanReturn }: Pick<Evaluation, "winRate" | "meanReturn">): number {
-  return winRate > 0 ? winRate * 1e6 : meanReturn;
+  return winRate > 0 ? winRate * Number.MAX_VALUE : meanReturn;
 }
 
 /** What somebody chose who may value nothing. */

@@ -17,7 +17,11 @@ export interface Experiment {
   readonly environment: OpenedEnvironment;
 }
 
-/** Checks all settings at once and builds the parts. Throws one BatonError with every mistake and where it was written. */
+/**
+ * Checks the settings and builds the parts.
+ *
+ * @throws BatonError with every mistake, and where it was written, of the first part that has any: the experiment, the agent, the environment.
+ */
 export async function resolveExperiment(layer: SettingLayer): Promise<Experiment> {
   const fail = (issues: readonly SettingIssue[], base: SettingPath = []): never => {
     throw settingsError(locateIssues(issues, base, layer));

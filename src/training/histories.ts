@@ -10,16 +10,19 @@ export interface History {
 /**
  * Plays running episodes again, one a copy. All copies step together, so a copy with a shorter history plays anything until its
  * turn to start comes; every history then ends at the same step.
+ *
+ * @returns what each brought, [E]: its return so far; NaN of one that ended before its history does, or there.
  */
 export async function replayHistories(
   environment: VectorEnvironment,
   step: VectorTimeStep,
   histories: readonly History[],
-): Promise<void> {
+): Promise<Float64Array> {
   const { copies, spec } = environment;
   const longest = Math.max(...histories.map(({ actions }) => actions.length));
   const joint = new Int32Array(copies * spec.agents);
   const all = histories.map((_, copy) => copy);
+  const returns = new Float64Array(copies);
   const startsAt = (copy: number) => longest - histories[copy]!.actions.length;
   const ended = (copy: number) => step.terminated[copy] === 1 || step.truncated[copy] === 1;
   await environment.reset(
@@ -42,5 +45,7 @@ export async function replayHistories(
       }
     }
     await environment.step(joint, step);
+    for (const copy of all) if (t >= startsAt(copy)) returns[copy]! += ended(copy) ? Number.NaN : step.reward[copy]!;
   }
+  return returns;
 }

@@ -78,6 +78,11 @@ export async function trainRun(
     const evaluationEnvironment = await openForEvaluation(experiment, open);
     const initial = listCheckpoints(run).steps.length === 0 ? await startOf(experiment) : undefined;
     for (const warning of initial?.warnings ?? []) events.onWarning?.(warning);
+    const { warmupSteps, environmentSteps: end } = config.training;
+    if (warmupSteps >= end)
+      events.onWarning?.(
+        `nothing is learnt: training.warmupSteps, ${warmupSteps}, are not fewer than training.environmentSteps, ${end}`,
+      );
     const trainer = await Trainer.create({
       config,
       spec,

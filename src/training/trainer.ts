@@ -56,7 +56,8 @@ export interface TrainerParts {
 /**
  * The loop: send every copy on a step, learn meanwhile what the experience before it earns, see what the step brought; evaluate
  * and save now and then. Everything happens in a fixed order from seeded streams, so the same configuration gives the same run,
- * bit for bit, with any number of threads.
+ * bit for bit, with any number of threads; of several hosts of simulators the first that is ready is taken, unless
+ * `simulators.order` is `fixed`.
  */
 export class Trainer {
   readonly config: Config;
