@@ -1,8 +1,9 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
 import { RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
+import type { Config } from "../training/config.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { differences, mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
@@ -68,11 +69,8 @@ export function trainCommand(): Command {
 async function train(preset: string | undefined, options: TrainOptions): Promise<void> {
   const wanted = mergeLayers([...(preset === undefined ? [] : [presetLayer(preset)]), ...commandLine(options)]);
   const path = options.run ?? defaultRun(wanted);
-  if (options.fresh && RunFolder.inspect(path) === "run") {
-    await askToDelete(path, options.yes === true);
-    RunFolder.remove(path);
-  }
-  const resumes = RunFolder.inspect(path) === "run";
+  const exists = RunFolder.inspect(path) === "run";
+  const resumes = exists && !options.fresh;
 
   const run = resumes ? RunFolder.open(path) : undefined;
   // a run goes on with its own configuration; what the command line says now comes on top
@@ -91,7 +89,8 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
     );
   }
   const { config } = experiment;
-  if (!run) await startOf(experiment); // before a folder is made
+  if (!run) await startOf(experiment); // before a folder is made or deleted
+  if (exists && !resumes) await makeRoom(path, config, options.yes === true);
   const device = await openDevice(config.device, { threads: config.threads, simulatorThreads: config.envThreads });
   // from before the folder exists: whoever sees it may stop the run
   const interrupt = onInterrupt();
@@ -149,6 +148,17 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
   } finally {
     interrupt.done();
   }
+}
+
+/** Deletes the run that another is to take the place of, after asking. */
+async function makeRoom(path: string, { initial, initialEncoder }: Config, yes: boolean): Promise<void> {
+  if ([initial, initialEncoder].some((start) => start !== null && resolve(start) === resolve(path))) {
+    throw new BatonError("invalid-value", `--fresh would delete ${path}, whose weights the new run is to start from`, {
+      hint: "choose another folder with --run",
+    });
+  }
+  await askToDelete(path, yes);
+  RunFolder.remove(path);
 }
 
 /** A run keeps the settings that it began with, whatever its preset has become. */
