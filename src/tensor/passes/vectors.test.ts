@@ -103,6 +103,7 @@ describe("joinVectors", () => {
       (i, value) => node(i === 2 ? "Sub" : "Add", [pieces[i]!, pieces[i]!], value),
       (i, value) => node("Add", [pieces[i]!, float(1)], value),
       (i, value) => node("Mul", [pieces[i]!, scalar(i)], value),
+      (i, value) => node("Mul", [pieces[i]!, i === 0 ? half : pieces[i]!], value),
       (i, value) => node("Softmax", [pieces[i]!], value),
     ];
     for (const variant of variants) {
@@ -110,5 +111,16 @@ describe("joinVectors", () => {
       const nodes = [split, ...values.map((value, i) => variant(i, value)), node("Concat", values, out)];
       expect(simplified({ inputs: [vector], nodes, outputs: [out] }).nodes).toHaveLength(6);
     }
+  });
+
+  it("leaves numbers without an axis alone: what is made of them has the length of none", () => {
+    const [given, made] = [[float(), ...pieces.slice(1)], [float(), ...sizes.slice(1).map((size) => float(size))]];
+    const flat = float(1);
+    const nodes = [
+      ...made.map((value, i) => node("Sqrt", [given[i]!], value)),
+      node("Reshape", [made[0]!, shape(1)], flat),
+      node("Concat", [flat, ...made.slice(1)], float(13)),
+    ];
+    expect(ops(simplified({ inputs: given, nodes, outputs: nodes.at(-1)!.outputs }))).toEqual(nodes.map(({ op }) => op));
   });
 });

@@ -104,6 +104,8 @@ class Joiner {
 
   /** The nodes that make the arrays, if they do the same to arrays of the results' shapes and to common scalars. */
   #alike(arrays: readonly Value[]): GraphNode[] | undefined {
+    // What is made of scalars alone is one number, whatever it is laid beside.
+    if (arrays.some(isScalar)) return undefined;
     const makers = arrays.map((array) => this.#producers.get(array));
     const first = makers[0];
     if (!first || !isElementwise(first.op)) return undefined;
@@ -116,7 +118,7 @@ class Joiner {
         made.inputs.every(
           (input, k) =>
             input.type === first.inputs[k]!.type &&
-            (isScalar(input) ? input === first.inputs[k] : sameShape(input.shape, made.outputs[0]!.shape)),
+            (isScalar(first.inputs[k]!) ? input === first.inputs[k] : sameShape(input.shape, made.outputs[0]!.shape)),
         ),
     );
     return alike ? (makers as GraphNode[]) : undefined;
