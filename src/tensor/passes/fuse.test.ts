@@ -36,6 +36,9 @@ describe("fuseForCpu", () => {
     expect(fused(node("Greater", [x, zero], sign))[0]!.op).toBe("Greater");
     const one: Value = { ...zero, constant: Float32Array.of(1) };
     expect(fused(node("Relu", [x], y), node("Greater", [y, one], sign))[1]!.op).toBe("Greater");
+    const zeros: Value = { ...float(4, 2, 3), constant: new Float32Array(24) };
+    const wider = { ...float(4, 2, 3), type: "bool" as const };
+    expect(fused(node("Relu", [x], y), node("Greater", [y, zeros], wider))[1]!.op).toBe("Greater");
   });
 
   it("multiplies a column by a row element by element", () => {

@@ -1,5 +1,5 @@
 import type { Graph, GraphNode, Value } from "../graph.js";
-import { sizeOf, uniformNumber } from "../graph.js";
+import { sameShape, sizeOf, uniformNumber } from "../graph.js";
 
 /**
  * Patterns for which ONNX Runtime's CPU provider has something faster, measured in whole training steps:
@@ -48,6 +48,7 @@ const columnSum: Rule = (node) => {
 const signOfRelu: Rule = (node, producers) => {
   const [x, zero] = node.inputs;
   if (node.op !== "Greater" || uniformNumber(zero!) !== 0 || !isRelu(producers, x!)) return undefined;
+  if (!sameShape(x!.shape, node.outputs[0]!.shape)) return undefined; // a Cast does not broadcast
   return [{ op: "Cast", inputs: [x!], outputs: node.outputs, attributes: { to: { int: 9 } } }];
 };
 

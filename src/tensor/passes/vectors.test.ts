@@ -114,7 +114,10 @@ describe("joinVectors", () => {
   });
 
   it("leaves numbers without an axis alone: what is made of them has the length of none", () => {
-    const [given, made] = [[float(), ...pieces.slice(1)], [float(), ...sizes.slice(1).map((size) => float(size))]];
+    const [given, made] = [
+      [float(), ...pieces.slice(1)],
+      [float(), ...sizes.slice(1).map((size) => float(size))],
+    ];
     const flat = float(1);
     const nodes = [
       ...made.map((value, i) => node("Sqrt", [given[i]!], value)),
