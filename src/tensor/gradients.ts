@@ -58,7 +58,7 @@ const tile: GradConfig = {
         const repeated: number[] = [];
         for (const [i, size] of shape.entries()) {
           if (reps[i]! > 1) repeated.push(split.push(reps[i]!) - 1);
-          if (reps[i] === 1 || size > 1) split.push(size);
+          if (reps[i] === 1 || size !== 1) split.push(size);
         }
         return tf.sum((output as Tensor).reshape(split), repeated).reshape(shape);
       },

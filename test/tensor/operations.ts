@@ -334,6 +334,29 @@ const creations: Operation[] = [
     tf.ones([2], "bool"),
   ]),
   smooth("an input is a result, twice", [x], (a) => [a!, a!]),
+  discrete("linspace of one number", [x], () => tf.linspace(3, 5, 1)),
+];
+
+/** Where numbers, axes or shapes are at their limits. */
+const limits: Operation[] = [
+  discrete("log1p of the largest numbers", [HostArray.float32(Float32Array.of(Infinity, 3e38, 1e30, -1), 4)], (a) =>
+    tf.log1p(a!),
+  ),
+  smooth("axes of no numbers, reshaped and tiled", [floats([2, 3, 0])], (a) => [
+    tf.reshape(a!, [6, 0]),
+    tf.reshape(a!, [0, 4]),
+    tf.tile(a!, [1, 1, 3]),
+    tf.sum(a!, 2),
+  ]),
+  ...transposed.map(([ta, tb]) =>
+    discrete(`matMul of int32, transposed: ${ta}, ${tb}`, [integers([3, 3], -9, 9), integers([3, 3], -9, 9)], (a, b) =>
+      tf.matMul(a!, b!, ta, tb),
+    ),
+  ),
+  smooth("pieces laid end to end, one of them times a number", [floats([]), row, floats([4]), cube], (s, a, b, c) =>
+    tf.concat([tf.mul(a!, s!), tf.mul(a!, b!), tf.mul(b!, b!), tf.mul(c!, c!), tf.mul(s!, s!)].map((part) => part.reshape([-1]))),
+  ),
+  discrete("the sign of a ReLU beside a larger array of zeros", [row], (a) => tf.greater(tf.relu(a!), tf.zeros([3, 4]))),
 ];
 
 export const operations: readonly Operation[] = [
@@ -345,4 +368,5 @@ export const operations: readonly Operation[] = [
   ...shapes,
   ...gathers,
   ...creations,
+  ...limits,
 ];

@@ -50,7 +50,9 @@ export class Recorder {
 
   reshape(x: Value, shape: readonly number[]): Value {
     if (sameShape(x.shape, shape)) return x;
-    return this.emit("Reshape", [x, this.int64(shape)], { shape, type: x.type });
+    // To ONNX a size of 0 means "as before" unless it is told otherwise.
+    const attributes: Attributes = shape.includes(0) ? { allowzero: { int: 1 } } : {};
+    return this.emit("Reshape", [x, this.int64(shape)], { shape, type: x.type }, attributes);
   }
 
   cast(x: Value, type: ElementType): Value {

@@ -23,7 +23,7 @@ export const creations: KernelTable = {
       : r.constant(Float32Array.from(numbers), [size], "float32");
   },
   LinSpace: (r, _, { start, stop, num }) => {
-    const step = (stop - start) / (num - 1);
+    const step = (stop - start) / Math.max(1, num - 1);
     const numbers = Float32Array.from({ length: num as number }, (_, i) => start + i * step);
     return r.constant(numbers, [num as number], "float32");
   },

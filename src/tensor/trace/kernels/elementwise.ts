@@ -39,15 +39,17 @@ const rounding =
   (r, { x }) =>
     x!.type === "float32" ? unary(r, op, x!) : x!;
 
-/** log(1+x) without losing small x: x·log(u)/(u−1) with u = 1+x rounded (Kahan). */
+/** log(1+x) without losing small x: x·log(u)/(u−1) with u = 1+x rounded (Kahan); just log(u) where nothing was lost, as of infinity. */
 const log1p: KernelRecorder = (r, { x }) => {
   const one = r.scalar(1, "float32");
   const u = binary(r, "Add", r.cast(x!, "float32"), one);
   const rounded = binary(r, "Sub", u, one);
   const tiny = binary(r, "Equal", rounded, r.scalar(0, "float32"), "bool");
   const safe = r.emit("Where", [tiny, one, rounded], { shape: x!.shape, type: "float32" });
-  const precise = binary(r, "Div", binary(r, "Mul", x!, unary(r, "Log", u)), safe);
-  return r.emit("Where", [tiny, x!, precise], { shape: x!.shape, type: "float32" });
+  const log = unary(r, "Log", u);
+  const precise = binary(r, "Div", binary(r, "Mul", x!, log), safe);
+  const nearZero = r.emit("Where", [tiny, x!, precise], { shape: x!.shape, type: "float32" });
+  return r.emit("Where", [binary(r, "Equal", rounded, x!, "bool"), log, nearZero], { shape: x!.shape, type: "float32" });
 };
 
 /** exp(x)−1 without losing small x: (u−1)·x/log(u) with u = exp(x) rounded; where u−1 is −1 or large, u−1 is exact enough. */

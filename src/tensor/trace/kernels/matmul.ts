@@ -62,10 +62,11 @@ function dimensions(x: Value, transposed: boolean): [number, number] {
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** The product of two matrices. */
+/** The product of two matrices. ONNX Runtime has no Gemm of whole numbers. */
 function product(r: Recorder, a: Value, b: Value, transposeA: boolean, transposeB: boolean): Value {
   const output = { shape: [dimensions(a, transposeA)[0], dimensions(b, transposeB)[1]], type: a.type };
   if (!transposeA && !transposeB) return r.emit("MatMul", [a, b], output);
+  if (a.type !== "float32") return r.emit("MatMul", [transposeA ? swapped(r, a) : a, transposeB ? swapped(r, b) : b], output);
   return r.emit("Gemm", [a, b], output, { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } });
 }
 
