@@ -83,6 +83,17 @@ describe("RunFolder", () => {
     expect(() => RunFolder.remove(mixed.path)).toThrow("nothing was deleted");
   });
 
+  test("removes nothing of a run that is being written", () => {
+    const run = begun();
+    const release = run.lock();
+    const names = readdirSync(run.path);
+    expect(() => RunFolder.remove(run.path)).toThrow(`is being written by process ${process.pid}`);
+    expect(readdirSync(run.path)).toEqual(names);
+    release();
+    RunFolder.remove(run.path);
+    expect(existsSync(run.path)).toBe(false);
+  });
+
   test("a folder that may not be written is refused in a sentence", () => {
     const path = join(temporaryFolder(), "run");
     const { disk } = brokenDisk(0, "EACCES");

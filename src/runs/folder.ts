@@ -141,14 +141,20 @@ export class RunFolder {
     return run;
   }
 
-  /** Deletes what a run consists of, and the folder when nothing else is in it. Anything that is not Baton's stays. */
+  /**
+   * Deletes what a run consists of, and the folder when nothing else is in it. Anything that is not Baton's stays.
+   *
+   * @throws BatonError "invalid-file" when it is not a run folder, "io" when another process is writing into it.
+   */
   static remove(path: string): void {
     if (RunFolder.inspect(path) === "other") throw notARun(path, "it has no run.json, so nothing was deleted");
+    acquireLock(join(path, "lock")); // goes with the rest
     onDisk("delete", path, () => {
       const names = readdirSync(path);
-      // First the file that makes it a run: what is left of an interrupted removal is no run.
+      // First the file that makes it a run: what is left of an interrupted removal is no run. The lock guards it to the end.
+      const turn = (name: string) => (name === "run.json" ? 0 : name === "lock" ? 2 : 1);
       const ours = names.filter((name) => entries.includes(name) || isTemporary(name));
-      for (const name of ours.sort((a, b) => Number(b === "run.json") - Number(a === "run.json"))) {
+      for (const name of ours.sort((a, b) => turn(a) - turn(b))) {
         rmSync(join(path, name), { recursive: true, force: true });
       }
       if (ours.length === names.length) rmSync(path, { recursive: true });
