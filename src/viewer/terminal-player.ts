@@ -26,7 +26,8 @@ const clear = "\x1b[H\x1b[2J";
 /** Plays on the alternate screen and leaves the last step seen on the normal one. */
 async function playOnScreen(episode: RecordedEpisode, options: PlayOptions, stop: AbortSignal): Promise<void> {
   const { output, color } = options;
-  const [columns, rows] = [() => output.columns ?? 80, () => (output.rows ?? 24) - 1];
+  // A terminal that has not been told its size says 0.
+  const [columns, rows] = [() => output.columns || 80, () => (output.rows || 24) - 1];
   let t = 0;
   output.write(enterScreen);
   try {

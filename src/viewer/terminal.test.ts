@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matrixEpisode, syntheticEpisode } from "../../test/synthetic-episode.js";
+import type { FrameUnit } from "../environment.js";
 import { renderStep } from "./terminal.js";
 import { playInTerminal, type TerminalOutput } from "./terminal-player.js";
 
@@ -31,6 +32,29 @@ describe("renderStep", () => {
       for (const line of renderStep(episode, t, { columns, color: false }).split("\n"))
         expect(line.length).toBeLessThanOrEqual(columns);
     }
+  });
+
+  it.each([
+    ["flat", 10_000, 1],
+    ["high", 1, 10_000],
+  ])("draws a %s world, and terminals of a few columns", (_, x, y) => {
+    const far = (unit: FrameUnit): FrameUnit => ({ ...unit, x: unit.x * x, y: unit.y * y });
+    const steps = episode.steps.map((step) => ({ ...step, frame: { ...step.frame!, units: step.frame!.units.map(far) } }));
+    for (const columns of [1, 2, 3, 5, 80]) {
+      const lines = renderStep({ ...episode, steps }, 11, { columns, color: false }).split("\n");
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+      if (columns < 80) continue;
+      const map = lines.filter((line) => /^[┌│└]/.test(line));
+      expect(map.length).toBeGreaterThan(2);
+      expect(new Set(map.map((line) => line.length)).size).toBe(1);
+    }
+  });
+
+  it("lets no name speak to the terminal", () => {
+    const spec = { ...episode.spec, actionNames: episode.spec.actionNames.map((name) => `${name}${esc}[2J\n`) };
+    const text = renderStep({ ...episode, spec, env: `${esc}]0;mine\x07` }, 0, { columns: 200, color: false });
+    expect(text).not.toContain(esc);
+    expect(text.split("\n")).toHaveLength(renderStep(episode, 0, { columns: 200, color: false }).split("\n").length);
   });
 
   it("makes the map flatter on a low terminal", () => {
@@ -85,6 +109,12 @@ describe("playInTerminal", () => {
     expect(text().startsWith(`${esc}[?1049h`)).toBe(true);
     expect(text().split(`${esc}[2J`)).toHaveLength(3);
     expect(text().split(`${esc}[?1049l`)[1]).toContain("step 1/1");
+  });
+
+  it("takes a terminal without a size for a usual one", async () => {
+    const { output, text } = fakeOutput({ isTTY: true, columns: 0, rows: 0 });
+    await playInTerminal(matrixEpisode(), { output, stepsPerSecond: 100, color: false });
+    expect(text()).toContain("step 1/1   reward");
   });
 
   it("restores the terminal and its listeners when it is stopped", async () => {

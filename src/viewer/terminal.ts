@@ -40,16 +40,18 @@ function glyphOf(unit: FrameUnit, index: number): string {
 function groundAt({ ground, width, height }: Frame, x: number, y: number): Span {
   const columns = ground?.[0]?.length ?? 0;
   if (!ground || columns === 0 || x < 0 || y < 0 || x >= width || y >= height) return [" "];
-  const kind = ground[ground.length - 1 - Math.floor((y / height) * ground.length)]![Math.floor((x / width) * columns)]!;
+  const row = ground[ground.length - 1 - Math.floor((y / height) * ground.length)];
+  const kind = row?.[Math.floor((x / width) * columns)] ?? ".";
   return kind === "." ? [" "] : [groundGlyphs[kind] ?? kind, "dim"];
 }
 
 /** The living units on a grid of characters, each twice as high as wide. */
 function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number): Line[] {
   const [width, height] = [bounds.right - bounds.left, bounds.top - bounds.bottom];
-  const across = Math.min(widestMap, columns - 2);
+  const across = Math.max(1, Math.min(widestMap, columns - 2));
   const unitsPerColumn = Math.max(width / across, height / (2 * tallest));
-  const [cells, rows] = [Math.round(width / unitsPerColumn), Math.round(height / unitsPerColumn / 2)];
+  // However flat or narrow a world is, it has one row and one column.
+  const [cells, rows] = [width, height / 2].map((size) => Math.max(1, Math.round(size / unitsPerColumn))) as [number, number];
   const grid = Array.from({ length: rows }, (_, row) =>
     Array.from({ length: cells }, (__, column) =>
       groundAt(frame, bounds.left + (column + 0.5) * unitsPerColumn, bounds.top - (row + 0.5) * 2 * unitsPerColumn),
@@ -69,7 +71,7 @@ function mapLines(frame: Frame, bounds: Bounds, columns: number, tallest: number
       row,
       start,
     ];
-    [...glyph].forEach((char, k) => {
+    [...glyph].slice(0, cells).forEach((char, k) => {
       grid[y]![x + k] = [char, teamStyle(unit)];
       taken[y]![x + k] = true;
     });

@@ -19,7 +19,8 @@ function paint(line: Line, columns: number, colours: Colours): string {
   let left = columns;
   let out = "";
   for (const [text, style] of line) {
-    const cut = text.slice(0, left);
+    // Names come from environments: none may move the cursor, break a line or talk to the terminal.
+    const cut = text.slice(0, left).replace(/\p{Cc}/gu, "�");
     left -= cut.length;
     if (cut) out += style ? colours[style](cut) : cut;
   }
