@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matrixEpisode, syntheticEpisode, vividEpisode } from "../../test/synthetic-episode.js";
+import type { Frame } from "../environment.js";
 import { choicesAt } from "./story.js";
 import { renderStrip } from "./strip.js";
 
@@ -39,6 +40,16 @@ describe("renderStrip", () => {
     const shown = [...renderStrip(vivid).matchAll(/>step (\d+)</g)].map(([, t]) => Number(t));
     expect(shown).toHaveLength(6);
     expect([shown[0], shown.at(-1)]).toEqual([1, 24]);
+  });
+
+  it("shows an end that nobody lived to see", () => {
+    const dead = (frame: Frame): Frame => ({ ...frame, units: frame.units.map((unit) => ({ ...unit, alive: false })) });
+    const steps = vivid.steps.map((step, t) => (t < 24 ? step : { ...step, frame: dead(step.frame!) }));
+    for (const shown of [undefined, [24]]) {
+      const svg = renderStrip({ ...vivid, steps }, shown ? { steps: shown } : {});
+      expect(svg).toContain(">step 24<");
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    }
   });
 
   it("refuses steps that there are not, and episodes without pictures", () => {

@@ -51,14 +51,18 @@ export function renderStrip(episode: RecordedEpisode, { steps = fightOf(episode)
   if (wrong !== undefined || steps.length === 0) {
     throw new BatonError("invalid-value", `step ${wrong ?? "none"} cannot be shown: the episode has steps 0 to ${last}`);
   }
-  const views = steps.map((t) => boundsOf({ ...episode, steps: [episode.steps[t]!] }));
-  if (!views.every((view) => view !== null)) {
+  const whole = boundsOf(episode);
+  if (whole === null || steps.some((t) => episode.steps[t]!.frame === null)) {
     throw new BatonError("invalid-value", `${episode.env} draws no pictures, so there is no strip of it`);
   }
+  const living = steps.map((t) => boundsOf({ ...episode, steps: [episode.steps[t]!] }));
+  // where nobody lives any more, the middle of everything
+  const views = living.map((view) => view ?? whole);
   const across = (width - gap * (steps.length - 1)) / steps.length;
   // each panel looks at the middle of its own step, all at the same scale
-  const wide = Math.max(...views.map((view) => view.right - view.left));
-  const tall = Math.max(...views.map((view) => view.top - view.bottom));
+  const sized = living.every((view) => view === null) ? views : living.filter((view) => view !== null);
+  const wide = Math.max(...sized.map((view) => view.right - view.left));
+  const tall = Math.max(...sized.map((view) => view.top - view.bottom));
   const height = Math.min(tallest, across * Math.max(leastAspect, tall / wide));
   const scale = Math.min(across / wide, height / tall);
   const types = [...new Set(episode.steps.flatMap(({ frame }) => frame?.units.map((unit) => unit.type) ?? []))];
