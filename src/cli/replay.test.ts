@@ -123,6 +123,7 @@ it("writes a picture strip of the named steps, over nothing but a picture", asyn
   writeFileSync(strip, "mine");
   expect((await mistake(run, "--strip", strip)).message).toContain("is no SVG picture");
   expect(readFileSync(strip, "utf8")).toBe("mine");
+  expect((await mistake(run, "--strip", run)).message).toContain("is no SVG picture");
   expect((await mistake(run, "--strip", join(run, "s.svg"), "--steps", "3-1")).message).toContain('--steps is "3-1"');
   expect((await mistake(run, "--steps", "1")).hint).toBe("add --strip FILE.svg");
 });

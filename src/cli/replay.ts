@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { BatonError } from "../errors.js";
@@ -60,7 +59,7 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   if (options.steps !== undefined && options.strip === undefined) {
     throw new BatonError("invalid-value", "--steps chooses the steps of a --strip", { hint: "add --strip FILE.svg" });
   }
-  if (page !== undefined) await writePage(page, await renderReplayPage(episode));
+  if (page !== undefined) writePage(page, await renderReplayPage(episode));
   if (options.strip !== undefined) writeStrip(options.strip, episode, options.steps);
 
   const { stdout, env } = process;
@@ -118,8 +117,8 @@ function ofRun(run: string, name: string | undefined): string {
 }
 
 /** Writes the page; overwrites only what is a replay page already. */
-async function writePage(path: string, page: string): Promise<void> {
-  if (existsSync(path) && !(await isReplayPage(path))) {
+function writePage(path: string, page: string): void {
+  if (existsSync(path) && !beginningOf(path).includes(replayPageMark)) {
     throw new BatonError("invalid-value", `${path} exists and is not a replay page, so it was left as it is`, {
       hint: "choose another name with --html FILE",
     });
@@ -127,12 +126,15 @@ async function writePage(path: string, page: string): Promise<void> {
   writeFileAtomic(path, [Buffer.from(page)]);
 }
 
-async function showPretraining(path: string, shown: ShownPretraining, options: ReplayOptions): Promise<void> {
+function showPretraining(path: string, shown: ShownPretraining, options: ReplayOptions): void {
   refuseEpisodeOptions(path, { ...options });
   const { page: render, ...summary } = shown;
   const page = options.html === undefined ? undefined : options.html === true ? join(path, "replay.html") : String(options.html);
-  if (page !== undefined) await writePage(page, render());
-  if (options.json) return printJson(page === undefined ? summary : { ...summary, html: page });
+  if (page !== undefined) writePage(page, render());
+  if (options.json) {
+    printJson(page === undefined ? summary : { ...summary, html: page });
+    return;
+  }
   const { agent, env, seed, updates, firstLoss, loss } = summary;
   printLines(
     `${path}: ${agent} on ${env}, seed ${seed}: ${updates} updates, loss ${firstLoss.toFixed(4)} → ${loss.toFixed(4)}`,
@@ -142,7 +144,7 @@ async function showPretraining(path: string, shown: ShownPretraining, options: R
 
 /** Writes the strip; overwrites only what is a picture already. */
 function writeStrip(path: string, episode: RecordedEpisode, steps: string | undefined): void {
-  if (existsSync(path) && !readFileSync(path, "utf8").startsWith("<svg")) {
+  if (existsSync(path) && !beginningOf(path).startsWith("<svg")) {
     throw new BatonError("invalid-value", `${path} exists and is no SVG picture, so it was left as it is`, {
       hint: "choose another name with --strip FILE.svg",
     });
@@ -161,15 +163,18 @@ function stepsOf(text: string): number[] {
   });
 }
 
-async function isReplayPage(path: string): Promise<boolean> {
-  if (!statSync(path).isFile()) return false;
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
-    return buffer.toString("utf8", 0, bytesRead).includes(replayPageMark);
-  } finally {
-    await file.close();
-  }
+/** The first kilobyte of a file as text; nothing of what is no file, such as a folder. */
+function beginningOf(path: string): string {
+  return onDisk("read", path, () => {
+    if (!statSync(path).isFile()) return "";
+    const file = openSync(path, "r");
+    try {
+      const buffer = Buffer.alloc(1024);
+      return buffer.toString("utf8", 0, readSync(file, buffer, 0, buffer.length, 0));
+    } finally {
+      closeSync(file);
+    }
+  });
 }
 
 function summaryOf(episode: RecordedEpisode, file: string, page: string | undefined) {
