@@ -118,6 +118,24 @@ test("a flipped byte is noticed", () => {
   }
 });
 
+test("what an environment's pictures hold besides does not make the file unreadable", () => {
+  const path = join(temporaryFolder(), "a.episode");
+  const more = {
+    width: 2,
+    height: 2,
+    score: 3,
+    units: [{ ...unit, mood: "good" }],
+    events: [{ kind: "death" as const, at: 0, unit: 0, by: 1 }],
+  };
+  writeEpisode(path, { ...episode, steps: [{ ...episode.steps[0]!, frame: more }] });
+  expect(readEpisode(path).steps[0]!.frame).toEqual({
+    width: 2,
+    height: 2,
+    units: [unit],
+    events: [{ kind: "death", at: 0, unit: 0 }],
+  });
+});
+
 test("arrays of a wrong size are refused", () => {
   const path = join(temporaryFolder(), "a.episode");
   writeEpisode(path, { ...episode, steps: [{ ...episode.steps[1]!, alive: Uint8Array.of(1) }] });

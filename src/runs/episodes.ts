@@ -66,7 +66,8 @@ const packer = new Packr({ useRecords: false });
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, "expected raw bytes");
 const count = z.number().int().nonnegative();
 
-const unitFields = z.strictObject({
+// What an environment puts into its pictures besides is passed over: nobody draws it.
+const unitFields = z.object({
   x: z.number(),
   y: z.number(),
   radius: z.number(),
@@ -84,12 +85,12 @@ const unitFields = z.strictObject({
 });
 
 const eventFields = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.enum(["shot", "heal"]), at: z.number(), from: count, to: count, amount: z.number() }),
-  z.strictObject({ kind: z.literal("splash"), at: z.number(), x: z.number(), y: z.number(), radius: z.number() }),
-  z.strictObject({ kind: z.literal("death"), at: z.number(), unit: count }),
+  z.object({ kind: z.enum(["shot", "heal"]), at: z.number(), from: count, to: count, amount: z.number() }),
+  z.object({ kind: z.literal("splash"), at: z.number(), x: z.number(), y: z.number(), radius: z.number() }),
+  z.object({ kind: z.literal("death"), at: z.number(), unit: count }),
 ]);
 
-const frameFields = z.strictObject({
+const frameFields = z.object({
   width: z.number(),
   height: z.number(),
   units: z.array(unitFields),
