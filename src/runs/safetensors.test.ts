@@ -58,6 +58,11 @@ describe("safetensors", () => {
       6,
     );
     expect([...decodeSafetensors(other, "f").keys()]).toEqual(["a", "b"]);
+    const none = made(
+      { a: { dtype: "F32", shape: [1], data_offsets: [0, 4] }, b: { dtype: "F32", shape: [0], data_offsets: [0, 0] } },
+      4,
+    );
+    expect([...decodeSafetensors(none, "f").keys()]).toEqual(["b", "a"]);
   });
 
   test("every shortened file is refused", () => {

@@ -92,11 +92,12 @@ export function decodeSafetensors(file: Uint8Array, path: string): Map<string, H
   if (!isRecord(header)) throw fail("its header is not an object");
   const data = view.subarray(8 + length);
   const arrays = new Map<string, HostArray>();
-  const begin = (entry: unknown) => (isRecord(entry) && Array.isArray(entry.data_offsets) ? Number(entry.data_offsets[0]) : 0);
-  // By position in the data: other writers may list the arrays in another order. The sort is stable (empty arrays).
+  const offset = (entry: unknown, i: 0 | 1) =>
+    isRecord(entry) && Array.isArray(entry.data_offsets) ? Number(entry.data_offsets[i]) : 0;
+  // By position in the data, empty arrays before the one that begins there: other writers may list them in another order.
   const named = Object.entries(header).filter(([name]) => name !== "__metadata__");
   let end = 0;
-  for (const [name, entry] of named.sort((a, b) => begin(a[1]) - begin(b[1]))) {
+  for (const [name, entry] of named.sort(([, a], [, b]) => offset(a, 0) - offset(b, 0) || offset(a, 1) - offset(b, 1))) {
     const array = readArray(name, entry, data, end, fail);
     arrays.set(name, array);
     end += array.data.byteLength;
