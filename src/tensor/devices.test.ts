@@ -29,6 +29,7 @@ describe("openDevice", () => {
     const error = await failure("cup");
     expect([error.code, error.message]).toEqual(["unknown-name", 'unknown device "cup"']);
     expect(error.hint).toContain('did you mean "cpu"?');
+    expect((await failure("toString")).code).toBe("unknown-name");
   });
 
   it("auto takes the fastest that works and says why", async () => {

@@ -85,7 +85,7 @@ export async function openDevice(name: string, options: DeviceOptions = {}): Pro
 }
 
 function isDeviceName(name: string): name is DeviceName {
-  return name in catalogue;
+  return Object.hasOwn(catalogue, name);
 }
 
 function described(device: Device, description: string): Device {
