@@ -74,10 +74,12 @@ export const environmentSettings = [
 /** `--set` options where only those of the environment and its simulators have a meaning. */
 export function environmentLayer(assignments: readonly string[]): SettingLayer {
   const layer = setLayer(assignments);
-  const { env = {}, simulators: _, ...others } = layer.settings;
-  const [other] = Object.keys(others);
-  if (other === undefined && typeof env === "object" && env !== null) return layer;
-  throw new BatonError("invalid-value", `--set ${other ?? "env"} has no meaning here`, {
+  const parts = ["env", "simulators"];
+  const [other] = Object.entries(layer.settings).find(
+    ([name, value]) => !parts.includes(name) || typeof value !== "object" || value === null,
+  ) ?? [undefined];
+  if (other === undefined) return layer;
+  throw new BatonError("invalid-value", `--set ${other} has no meaning here`, {
     hint: "only the environment's options (--set env.key=value) and simulators.key can be set",
   });
 }
@@ -88,10 +90,9 @@ export async function openFromCommandLine(
   assignments: readonly string[],
   envThreads = 0,
 ): Promise<{ opened: OpenedEnvironment; resources: Resources }> {
-  const { env = {}, simulators = {} } = environmentLayer(assignments).settings;
+  const { env = {}, simulators } = environmentLayer(assignments).settings;
   // Who checks or measures an environment wants to hear of its first mistake.
-  const wanted = typeof simulators === "object" ? { failures: 1, ...simulators } : simulators;
-  const checked = checkSettings(simulatorSettings, wanted, "simulators");
+  const checked = checkSettings(simulatorSettings, { failures: 1, ...(simulators as object | undefined) }, "simulators");
   if (checked.issues !== undefined) throw settingsError(checked.issues);
   const opened = await openEnvironment(id, env as Readonly<Record<string, unknown>>);
   return { opened, resources: { envThreads, simulators: checked.value } };

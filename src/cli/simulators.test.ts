@@ -59,6 +59,9 @@ describe("baton simulators", () => {
     await refused("up", ...env, "--copies", "0").toThrow("--copies");
     await refused("up", ...env, "--keys", join(folder, "none.json")).toMatchObject({ code: "io" });
     await refused("up", ...env, "--set", "agent.name=ace").toThrow("--set agent has no meaning here");
+    await refused("up", ...env, "--set", "env=3").toThrow("--set env has no meaning here");
+    await refused("up", ...env, "--set", "simulators=3").toThrow("--set simulators has no meaning here");
+    await refused("up", ...env, "--set", "simulators.hosts=4").toMatchObject({ hint: "give --hosts" });
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -5,9 +5,8 @@ import { readHostKeys, writeKeys } from "../bridge/keys.js";
 import { simulatorSettings } from "../bridge/settings.js";
 import { BatonError } from "../errors.js";
 import { unknownName } from "../names.js";
-import { setLayer } from "../training/layers.js";
 import { checkSettings, settingsError } from "../validation.js";
-import { collect, environmentSettings, wholeNumber } from "./arguments.js";
+import { collect, environmentLayer, environmentSettings, wholeNumber } from "./arguments.js";
 import { formatTable, printJson, printLines } from "./output.js";
 
 export function simulatorsCommand(): Command {
@@ -50,10 +49,10 @@ async function up(options: UpOptions): Promise<void> {
   const hosts = wholeNumber("--hosts", options.hosts, 1, 256);
   const copies = wholeNumber("--copies", options.copies, 1, 4096);
   const port = wholeNumber("--port", options.port, 1, 65_535);
-  const { env = {}, simulators = {}, ...others } = setLayer(options.set).settings as Record<string, Record<string, unknown>>;
-  const [other] = Object.keys(others);
-  if (other !== undefined) {
-    throw new BatonError("invalid-value", `--set ${other} has no meaning here`, { hint: "only env.key and simulators.key have" });
+  const { env = {}, simulators = {} } = environmentLayer(options.set).settings as Record<string, Record<string, unknown>>;
+  for (const name of ["launch", "hosts", "keys"]) {
+    if (!Object.hasOwn(simulators, name)) continue;
+    throw new BatonError("invalid-value", `--set simulators.${name} has no meaning here`, { hint: `give --${name}` });
   }
   const checked = checkSettings(simulatorSettings, { ...simulators, launch: options.launch }, "simulators");
   if (checked.issues !== undefined) throw settingsError(checked.issues);
