@@ -27,7 +27,7 @@ export interface EvaluateOptions {
   policy?: string;
   set: readonly string[];
   episodes: string;
-  checkpoint: string;
+  checkpoint?: string;
   seed?: string;
   device?: string;
   envThreads?: string;
@@ -48,7 +48,7 @@ export function evaluateCommand(): Command {
     .option("--env <id>", "What is played: with --policy always; with a run another environment than that of its training.")
     .option("--set <env.key=value>", "An option of the environment; may be repeated.", collect, [])
     .option("--episodes <n>", "Episodes to play.", "64")
-    .option("--checkpoint <which>", "Which weights: best, latest, or the environment step of a checkpoint.", "best")
+    .option("--checkpoint <which>", "Which weights: best (the default), latest, or the environment step of a checkpoint.")
     .option(
       "--seed <n>",
       "Seed that the episodes are drawn from (default: the run's seed plus 1000, which training never evaluates on).",
@@ -78,6 +78,10 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
 
 /** Recorded episodes of a scripted policy go where those of a run of that name would. */
 async function evaluateScripted(id: string, name: string, options: EvaluateOptions): Promise<void> {
+  for (const option of ["checkpoint", "device"] as const) {
+    if (options[option] === undefined) continue;
+    throw new BatonError("invalid-value", `--${option} has no meaning beside --policy: a scripted policy has no network`);
+  }
   const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
   const record = recordedCount(options.record, episodes);
   const seed = wholeNumber("--seed", options.seed ?? "1000", 0);
@@ -85,18 +89,21 @@ async function evaluateScripted(id: string, name: string, options: EvaluateOptio
   const { opened, resources } = await openFromCommandLine(id, options.set, threads);
   const policy = scriptedPolicy(id, opened, name);
   const environment = await opened.vectorize(Math.min(COPIES, episodes), resources);
-  const play = { episodes, seed, record: (episode: number) => episode < record, onEpisode: showCount(episodes) };
-  const result = await playScripted(environment, policy, play);
-  const agent = `scripted ${name}`;
-  const path = join("runs", `${fileName(id)}-${name}`);
-  const files = writeEpisodes(join(path, "episodes"), `seed-${seed}`, result, { agent, checkpoint: 0, environment });
-  await environment.close?.();
-  report({ path, env: environment.spec.id, agent, episodes, seed, step: undefined, files }, result, options.json === true);
+  try {
+    const play = { episodes, seed, record: (episode: number) => episode < record, onEpisode: showCount(episodes) };
+    const result = await playScripted(environment, policy, play);
+    const agent = `scripted ${name}`;
+    const path = join("runs", `${fileName(id)}-${name}`);
+    const files = writeEpisodes(join(path, "episodes"), `seed-${seed}`, result, { agent, checkpoint: 0, environment });
+    report({ path, env: environment.spec.id, agent, episodes, seed, step: undefined, files }, result, options.json === true);
+  } finally {
+    await environment.close?.();
+  }
 }
 
 async function evaluateRun(path: string, options: EvaluateOptions): Promise<void> {
   const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
-  const checkpoint = checkpointOf(options.checkpoint);
+  const checkpoint = checkpointOf(options.checkpoint ?? "best");
   const record = recordedCount(options.record, episodes);
   const run = RunFolder.open(path);
   const own = yamlLayer(run.readConfig(), join(path, "config.yaml"));
@@ -119,23 +126,27 @@ async function evaluateRun(path: string, options: EvaluateOptions): Promise<void
     { ...experiment.config, envThreads: threads },
     (sentence) => process.stderr.write(`warning: ${sentence}\n`),
   );
-  const evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy, prior: record > 0 });
-  const result = await evaluator.evaluate(policy, {
-    episodes,
-    seed,
-    record: (episode) => episode < record,
-    onEpisode: showCount(episodes),
-  });
-  const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
-  const where = options.env === undefined ? "" : `-${fileName(options.env)}`;
-  const files = writeEpisodes(run.episodes, `step-${step}${where}-seed-${seed}`, result, of);
-  evaluator.dispose();
-  await environment.close?.();
-  report(
-    { path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files },
-    result,
-    options.json === true,
-  );
+  let evaluator: Evaluator | undefined;
+  try {
+    evaluator = await Evaluator.create({ device, environment, agent: experiment.agent, policy, prior: record > 0 });
+    const result = await evaluator.evaluate(policy, {
+      episodes,
+      seed,
+      record: (episode) => episode < record,
+      onEpisode: showCount(episodes),
+    });
+    const of = { agent: experiment.config.agent.name, checkpoint: step, environment };
+    const where = options.env === undefined ? "" : `-${fileName(options.env)}`;
+    const files = writeEpisodes(run.episodes, `step-${step}${where}-seed-${seed}`, result, of);
+    report(
+      { path, env: experiment.config.env.id, agent: experiment.config.agent.name, episodes, seed, step, files },
+      result,
+      options.json === true,
+    );
+  } finally {
+    evaluator?.dispose();
+    await environment.close?.();
+  }
 }
 
 /** Writes the recorded episodes of an evaluation; returns their files. */

@@ -63,6 +63,10 @@ it("says what to give when too little, too much or nothing known is given", asyn
     expect.stringContaining('did you mean "kite"?'),
   ]);
   expect((await mistake(bench("matrix/climbing"))).message).toContain("no scripted policy");
+  for (const option of ["--checkpoint", "--device"]) {
+    const message = `${option} has no meaning beside --policy`;
+    expect((await mistake(evaluate("--env", "skirmish/3m", "--policy", "kite", option, "js"))).message).toContain(message);
+  }
 });
 
 it("measures policies on several environments, as Markdown or JSON", async () => {
