@@ -147,9 +147,13 @@ export class Connection {
       this.#outgoing.push({ id, frame });
       if (!this.#sending) void this.#send();
       if (!this.#receiving) void this.#receive();
-      const heard = this.#heard;
-      this.#quiet ??= setTimeout(() => this.#watchIfQuiet(heard), heartbeatInterval).unref();
+      if (this.#quiet === undefined) this.#listen();
     });
+  }
+
+  /** Looks in a while whether anything has been heard by then. */
+  #listen(after = heartbeatInterval, heard = this.#heard): void {
+    this.#quiet = setTimeout(() => this.#watchIfQuiet(heard), after).unref();
   }
 
   /** Ends the connection: whatever is under way or asked later fails with `error`. */
@@ -170,12 +174,18 @@ export class Connection {
    */
   #watchIfQuiet(before: number): void {
     this.#quiet = undefined;
-    if (before === 0 || this.#heard !== before || this.#pending.length === 0 || this.#ended || this.#watch) return;
+    if (this.#pending.length === 0 || this.#ended || this.#watch) return;
+    if (this.#heard !== before) {
+      // Who waits now may ask no more: nobody else would look again.
+      this.#listen();
+      return;
+    }
+    if (before === 0) return;
     const watch = new Dealer(this.#options);
     const events = observe(watch);
     if (!events) {
       watch.close();
-      this.#quiet = setTimeout(() => this.#watchIfQuiet(before), observerDelay).unref();
+      this.#listen(observerDelay, before);
       return;
     }
     const lose = () => {
@@ -253,7 +263,10 @@ export class Connection {
 
   #handle(frames: readonly Uint8Array[]): void {
     this.#heard += 1;
-    if (this.#watch) this.#endWatch();
+    if (this.#watch) {
+      this.#endWatch();
+      this.#listen(); // for the sake of others that wait
+    }
     let answer: Message;
     try {
       if (frames.length !== 1) throw new BatonError("incompatible", `an answer has one frame, not ${frames.length}`);
