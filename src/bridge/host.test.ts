@@ -1,7 +1,8 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { temporaryFolder } from "../../test/temporary-folder.js";
-import { endError } from "./host.js";
+import { endError, Host } from "./host.js";
 import { isPythonEnvironment, openPythonEnvironment } from "./python.js";
 
 describe("endError", () => {
@@ -23,6 +24,19 @@ describe("endError", () => {
   });
 });
 
+describe("Host", () => {
+  it("is gone with its process, though a simulator that it started on its own holds its output open", async () => {
+    const folder = temporaryFolder();
+    const simulator = "simulator = subprocess.Popen(['sleep', '600'], start_new_session=True)";
+    writeFileSync(join(folder, "leaves_one.py"), `import subprocess, sys\n${simulator}\nprint(simulator.pid)\nsys.exit(3)\n`);
+    const host = new Host({ environment: "a:B", copies: 1, module: "leaves_one", path: [folder] });
+    const { message } = await host.ended;
+    process.kill(Number(/(\d+)$/.exec(message)![1]), "SIGKILL");
+    expect(message).toMatch(/^python:a:B: its Python host ended \(exit code 3\); its last words:\n\d+$/);
+    await host.close();
+  });
+});
+
 describe("openPythonEnvironment", () => {
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -41,7 +55,10 @@ describe("openPythonEnvironment", () => {
   });
 
   it("refuses a number of copies that is none", async () => {
-    await expect(openPythonEnvironment("python:a:B", 0)).rejects.toMatchObject({ code: "invalid-value", message: /copies is 0/ });
+    await expect(openPythonEnvironment("python:a:B", 0)).rejects.toMatchObject({
+      code: "invalid-value",
+      message: expect.stringMatching(/copies is 0/),
+    });
   });
 
   it("says when there is no such interpreter, and leaves no folder behind", async () => {

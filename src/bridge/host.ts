@@ -17,6 +17,9 @@ const tailLines = 20;
 /** Milliseconds that a host gets to close its simulators before it is killed. */
 const grace = 2500;
 
+/** Milliseconds in which what a host had printed at its end comes through. */
+const lastWordsDelay = 1000;
+
 export interface HostOptions {
   /** `module:Class` or `path/to/file.py:Class`. */
   readonly environment: string;
@@ -126,8 +129,12 @@ export class HostProcess implements RunningHost {
         const message = `${command} cannot be started: ${error.message}`;
         resolve(explain(error) ?? new BatonError("io", message, { cause: error }));
       });
-      // Simulators may outlive their host and hold its pipes open, which "close" waits for.
-      this.#process.once("exit", () => this.#destroy());
+      // Simulators may outlive their host and hold its pipes open, which "close" waits for: for ever where they lead a group of
+      // their own, which is not ours to kill.
+      this.#process.once("exit", () => {
+        this.#destroy();
+        setTimeout(() => this.#hangUp(), lastWordsDelay).unref();
+      });
       this.#process.once("close", (code, signal) => {
         forget();
         resolve(explain({ code, tail: this.#tail }) ?? endError(name, code, signal, this.#tail));
@@ -138,6 +145,11 @@ export class HostProcess implements RunningHost {
   #destroy(): void {
     this.#killGroup();
     this.#command.discard();
+  }
+
+  #hangUp(): void {
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
   }
 
   #killGroup(): void {
