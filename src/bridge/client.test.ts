@@ -81,7 +81,7 @@ describe("connectEnvironment", () => {
     ["no copies", { ...welcome, copies: 0 }, "incompatible", /is not a welcome/],
     ["fields that are none", { ...welcome, fields: ["reward"] }, "incompatible", /is not a welcome/],
   ])("refuses %s", async (_, greeting, code, message) => {
-    await expect(open(greeting)).rejects.toMatchObject({ name: "BatonError", code, message });
+    await expect(open(greeting)).rejects.toMatchObject({ name: "BatonError", code, message: expect.stringMatching(message) });
   });
 
   it("refuses another kind of answer", async () => {
@@ -150,6 +150,9 @@ describe("a remote environment", () => {
   ])("refuses %s", async (_, answer, message) => {
     const remote = await open(welcome, answer);
     const out = allocateVectorTimeStep(remote.spec, 2);
-    await expect(remote.step(new Int32Array(4), out)).rejects.toMatchObject({ code: "incompatible", message });
+    await expect(remote.step(new Int32Array(4), out)).rejects.toMatchObject({
+      code: "incompatible",
+      message: expect.stringMatching(message),
+    });
   });
 });

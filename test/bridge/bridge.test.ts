@@ -236,22 +236,29 @@ describe.skipIf(!python)("trouble in Python", () => {
     ["no_such_module:Game", "unknown-name", /^there is no Python module "no_such_module"$/],
     [`${games}:Lights`, "environment", /cannot be made: TypeError: .*'colour'\n[\s\S]*Traceback/],
   ])("keeps %s from opening", async (location, code, message) => {
-    await expect(open(location, 1, { options: { colour: "red" } })).rejects.toMatchObject({ name: "BatonError", code, message });
+    await expect(open(location, 1, { options: { colour: "red" } })).rejects.toMatchObject({
+      name: "BatonError",
+      code,
+      message: expect.stringMatching(message),
+    });
   });
 
   it("shows the last words of a host that dies, with nothing left of it", async () => {
     let printed = "";
     const { strike, calm } = await trouble("die", { output: (text) => (printed += text) });
     const message = /its Python host ended \(killed by SIGKILL\); its last words:\nlast words$/;
-    await expect(strike()).rejects.toMatchObject({ name: "BatonError", code: "io", message });
+    await expect(strike()).rejects.toMatchObject({ name: "BatonError", code: "io", message: expect.stringMatching(message) });
     expect(left()).toEqual([]);
-    await expect(calm()).rejects.toMatchObject({ code: "io", message });
+    await expect(calm()).rejects.toMatchObject({ code: "io", message: expect.stringMatching(message) });
     expect(printed).toBe("last words\n");
   });
 
   it("gives up on a step that hangs, and closes all the same", async () => {
     const { env, strike } = await trouble("hang", { patience: { start: 60, answer: 0.2 } });
-    await expect(strike()).rejects.toMatchObject({ code: "io", message: /no answer to "step" within 0.2 s/ });
+    await expect(strike()).rejects.toMatchObject({
+      code: "io",
+      message: expect.stringMatching(/no answer to "step" within 0.2 s/),
+    });
     await env.close?.();
     expect(left()).toEqual([]);
   });

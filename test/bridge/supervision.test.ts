@@ -114,7 +114,7 @@ describe.skipIf(!python)("a supervised host", () => {
       expect(await caught(strike())).toBeInstanceOf(LostEpisodes);
     }
     await begin();
-    await expect(strike()).rejects.toMatchObject({ name: "BatonError", code, message });
+    await expect(strike()).rejects.toMatchObject({ name: "BatonError", code, message: expect.stringMatching(message) });
     expect(warnings).toHaveLength(2);
   });
 
@@ -178,7 +178,7 @@ describe.skipIf(!python)("a supervised host", () => {
   it("does not leave the others running when one cannot be started", async () => {
     const served = servedEnvironment(`python:${games}:Troubled`, { trouble: "make" });
     const opening = served.vectorize(4, { envThreads: 0, simulators: { ...simulators, hosts: 3 } });
-    await expect(opening).rejects.toMatchObject({ code: "environment", message: /no simulator here/ });
+    await expect(opening).rejects.toMatchObject({ code: "environment", message: expect.stringMatching(/no simulator here/) });
   });
 
   it("can be closed while it is being replaced", async () => {
