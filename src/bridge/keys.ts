@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { curveKeyPair } from "zeromq";
 import { z } from "zod";
@@ -52,12 +52,16 @@ export interface KeyFiles {
 export function writeKeys(folder: string): KeyFiles {
   const keys = makeKeys();
   const files = { client: join(folder, "client.json"), host: join(folder, "host.json") };
+  const written: string[] = [];
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     for (const role of ["client", "host"] as const) {
       writeFileSync(files[role], `${JSON.stringify(keys[role], null, 2)}\n`, { mode: 0o600, flag: "wx" });
+      written.push(files[role]);
     }
   } catch (error) {
+    // Half a pair beside somebody else's other half would look like one.
+    for (const path of written) rmSync(path, { force: true });
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST") throw new BatonError("io", `the keys cannot be written: ${message}`, { cause: error });
     throw new BatonError("io", `there are keys in ${folder} already`, { hint: "choose another folder, or delete them first" });

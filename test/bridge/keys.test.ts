@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,11 @@ describe("keys", () => {
     for (const file of Object.values(files)) expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(() => writeKeys(folder)).toThrow("there are keys in");
     expect(readClientKeys(files.client)).toEqual(client);
+    // Beside one half of a pair no half of another one is left.
+    rmSync(files.client);
+    expect(() => writeKeys(folder)).toThrow("there are keys in");
+    expect(existsSync(files.client)).toBe(false);
+    expect(readHostKeys(files.host)).toEqual(host);
   });
 
   it("are not shown when their file is wrong", () => {
