@@ -191,6 +191,7 @@ describe.skipIf(!python)("a gym for JavaScript", () => {
   it("or in the same step, with what the last one ended in", async () => {
     const options = { ...at, options: { limit: 1 }, autoreset: "same-step" } as const;
     await using envs = await makeVector<VectorEnv<Float64Array, Int32Array>>(`${games}:Count`, 2, options);
+    await expect(envs.reset({ seed: [10] })).rejects.toThrow("1 seeds are given to 2 copies");
     await envs.reset({ seed: [10, 20] });
     expect(await envs.step(Int32Array.of(0, 2))).toEqual({
       observations: Float64Array.of(2000, 2000),

@@ -24,7 +24,8 @@ export function readSpace(description: unknown, bounds: Float64Array, depth = 0)
       if (!Array.isArray(entry) || typeof entry[0] !== "string") throw malformed(description);
       return [entry[0], readSpace(entry[1], bounds, depth + 1)];
     });
-    return new Dict(Object.fromEntries(entries));
+    const keys = entries.map(([key]) => key);
+    return new Dict(Object.fromEntries(entries), keys);
   }
   if (type === "Tuple" && Array.isArray(spaces)) return new Tuple(spaces.map((inner) => readSpace(inner, bounds, depth + 1)));
   if (type === "Discrete") {
@@ -66,7 +67,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function malformed(description: unknown): BatonError {
-  const text = String(JSON.stringify(description)).slice(0, 80);
+  // Hosts send whole numbers beyond 2⁵³ as bigints, which JSON does not have.
+  const text = String(JSON.stringify(description, (_, x: unknown) => (typeof x === "bigint" ? Number(x) : x))).slice(0, 80);
   return new BatonError("incompatible", `a host describes a space that is none: ${text}`, {
     hint: "is it a baton_host of this version?",
   });

@@ -82,7 +82,7 @@ export class Layout {
 
   #place(space: Space): Node {
     if (space instanceof Dict) {
-      return { space, inner: Object.entries<Space>(space.spaces).map(([key, inner]) => [key, this.#place(inner)]) };
+      return { space, inner: space.entries.map(([key, inner]) => [key, this.#place(inner)]) };
     }
     if (space instanceof Tuple) {
       return { space, inner: (space.spaces as readonly Space[]).map((inner, k) => [String(k), this.#place(inner)]) };
@@ -125,14 +125,19 @@ function writeNode(node: Node, buffers: Buffers, value: unknown, place: string, 
   const out = buffers[node.wire]!;
   for (let k = 0; k < length; k++) {
     const x = given[k];
+    const at = node.offset + start + k;
     if (out instanceof BigInt64Array) {
       if (typeof x !== "bigint" && !Number.isInteger(x)) throw misfit(place, value, node.space);
-      out[node.offset + start + k] = BigInt(x as bigint | number);
+      const whole = BigInt(x as bigint | number);
+      out[at] = whole;
+      if (out[at] !== whole) throw misfit(place, value, node.space);
     } else {
       // A number of the environment's own making may leave a Box; a choice that is none may not be made.
       const number = typeof x === "boolean" ? Number(x) : x;
       if (typeof number !== "number" || !fits(node.space, number, k % node.size)) throw misfit(place, value, node.space);
-      out[node.offset + start + k] = number;
+      out[at] = number;
+      // What the bytes cannot hold would arrive as another number.
+      if (!node.wire.startsWith("float") && out[at] !== number) throw misfit(place, value, node.space);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { readSpace } from "./describe.js";
 import { Layout } from "./layout.js";
@@ -44,6 +45,27 @@ describe("spaces", () => {
     const again = layout.allocate();
     layout.writeBatch(again, batch, "values");
     expect(again).toEqual(buffers);
+  });
+
+  it("of a Dict keep the host's order, whatever its keys", () => {
+    const box = { type: "Box", shape: [1], low: 0, high: 9, dtype: "float32" };
+    const described = { type: "Dict", spaces: ["b", "10", "2"].map((key) => [key, box]) };
+    const space = readSpace(described, new Float64Array(0));
+    expect(String(space)).toMatch(/^Dict\('b': .*'10': .*'2': /);
+    const values = { b: Float32Array.of(1), 10: Float32Array.of(2), 2: Float32Array.of(3) };
+    expect(new Layout(space, 1).read({ float32: Float32Array.of(1, 2, 3) }, 0)).toEqual(values);
+    const batch = { float32: Float32Array.of(1, 1, 2, 2, 3, 3) };
+    expect(new Layout(batchSpace(space, 2), 1).read(batch, 0)).toEqual(new Layout(space, 2).readBatch(batch));
+  });
+
+  it.each<[Space, unknown]>([
+    [new Box(0, 255, [1], "uint8"), [300]],
+    [new Box(0, 255, [1], "uint8"), [-1]],
+    [new Box(-3, 3, [1], "int32"), [2 ** 31]],
+    [new Box(-(2 ** 63), 2 ** 63, [1], "int64"), [2n ** 63n]],
+  ])("%s does not take %s for another number", (space, value) => {
+    const layout = new Layout(space, 1);
+    expect(() => layout.write(layout.allocate(), 0, value, "action")).toThrow(/^action is \[.*, but must be a value of Box/);
   });
 
   it("contain nothing else", () => {
@@ -94,11 +116,12 @@ describe("spaces", () => {
       { ...box, dtype: "complex64" },
       { type: "Discrete", n: 0, start: 0 },
       { type: "Discrete", n: 2.5, start: 0 },
+      { type: "Discrete", n: 2n ** 60n, start: 0 },
       { type: "Dict", spaces: [["a"]] },
       { type: "Tuple", spaces: [{ type: "Discrete" }] },
     ];
     for (const description of refused) {
-      expect(() => readSpace(description, bounds), JSON.stringify(description)).toThrow("describes a space that is none");
+      expect(() => readSpace(description, bounds), inspect(description)).toThrow("describes a space that is none");
     }
     const deep = Array.from({ length: 40 }).reduce<object>((inner) => ({ type: "Tuple", spaces: [inner] }), box);
     expect(() => readSpace(deep, bounds)).toThrow("describes a space that is none");

@@ -203,31 +203,43 @@ export class MultiBinary extends Space<Uint8Array> {
   }
 }
 
-/** Named values, in an object. */
+/** Named values, in an object, in an order of their own: objects put keys that are whole numbers first. */
 export class Dict<T extends { readonly [key: string]: SpaceValue } = { readonly [key: string]: SpaceValue }> extends Space<T> {
   readonly shape = [];
 
-  constructor(readonly spaces: { readonly [K in keyof T & string]: Space<T[K]> }) {
+  constructor(
+    readonly spaces: { readonly [K in keyof T & string]: Space<T[K]> },
+    private readonly keys: readonly string[] = Object.keys(spaces),
+  ) {
     super();
   }
 
+  /** Keys and their spaces, in order. */
+  get entries(): (readonly [key: string, space: Space])[] {
+    const spaces: Readonly<Record<string, Space>> = this.spaces;
+    return this.keys.map((key) => [key, spaces[key]!] as const);
+  }
+
   override seed(seed: number): void {
-    seedAll(Object.values<Space>(this.spaces), seed);
+    seedAll(
+      this.entries.map(([, space]) => space),
+      seed,
+    );
   }
 
   sample(): T {
-    return Object.fromEntries(Object.entries<Space>(this.spaces).map(([key, space]) => [key, space.sample()])) as T;
+    return Object.fromEntries(this.entries.map(([key, space]) => [key, space.sample()])) as T;
   }
 
   contains(value: unknown): value is T {
     if (typeof value !== "object" || value === null) return false;
-    const entries = Object.entries<Space>(this.spaces);
+    const { entries } = this;
     const values = value as { readonly [key: string]: unknown };
     return Object.keys(values).length === entries.length && entries.every(([key, space]) => space.contains(values[key]));
   }
 
   toString(): string {
-    const inner = Object.entries<Space>(this.spaces).map(([key, space]) => `'${key}': ${space}`);
+    const inner = this.entries.map(([key, space]) => `'${key}': ${space}`);
     return `Dict(${inner.join(", ")})`;
   }
 }
@@ -266,8 +278,9 @@ export function batchSpace(space: Space, copies: number): Space {
   if (space instanceof MultiDiscrete) return new MultiDiscrete(repeat(space.nvec), [copies, ...space.shape], repeat(space.start));
   if (space instanceof MultiBinary) return new MultiBinary([copies, ...space.shape]);
   if (space instanceof Tuple) return new Tuple((space.spaces as readonly Space[]).map((inner) => batchSpace(inner, copies)));
-  const entries = Object.entries<Space>((space as Dict).spaces);
-  return new Dict(Object.fromEntries(entries.map(([key, inner]) => [key, batchSpace(inner, copies)])));
+  const { entries } = space as Dict;
+  const keys = entries.map(([key]) => key);
+  return new Dict(Object.fromEntries(entries.map(([key, inner]) => [key, batchSpace(inner, copies)])), keys);
 }
 
 /** The number of elements of an array with these axes. */

@@ -1,3 +1,4 @@
+import { BatonError } from "../../errors.js";
 import { type Autoreset, byAgent, GymSession, type Info, type MakeOptions, type RenderFrame, type State } from "./session.js";
 import { batchSpace, type Space, type SpaceValue } from "./spaces.js";
 
@@ -75,6 +76,9 @@ export class VectorEnv<
     observations: Observations;
     infos: readonly Info[];
   }> {
+    if (typeof seed === "object" && seed.length !== this.numEnvs) {
+      throw new BatonError("invalid-value", `${seed.length} seeds are given to ${this.numEnvs} copies of ${this.id}`);
+    }
     const seeds = Array.from({ length: this.numEnvs }, (_, k) => (typeof seed === "number" ? seed + k : seed?.[k]));
     const state = await this.#session.reset(seeds, options);
     return { observations: this.#observations(state), infos: state.infos };
