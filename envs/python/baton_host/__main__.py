@@ -105,7 +105,7 @@ def _make_server(options: argparse.Namespace, keywords: dict[str, Any], keys: Ho
         from .lending import LendingServer
 
         return LendingServer(make, options.copies, options.bind, keys)
-    return Server(Batch([make() for _ in range(options.copies)]), options.bind, keys)
+    return Server(Batch.of(make, options.copies), options.bind, keys)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

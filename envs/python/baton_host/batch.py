@@ -6,7 +6,8 @@ their limit, only legal actions are played. What breaks them is a HostError that
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+import contextlib
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -40,6 +41,18 @@ class Batch:
         self._rows: dict[tuple[int, int], Arrays] = {}
         self._played = np.zeros(K, "int64")
         self._running = np.zeros(K, "bool")
+
+    @classmethod
+    def of(cls, make: Callable[[], Environment], copies: int) -> Batch:
+        """A batch of so many copies. Where one cannot be made, none is left."""
+        with contextlib.ExitStack() as stack:
+            made: list[Environment] = []
+            for _ in range(copies):
+                made.append(make())
+                stack.callback(made[-1].close)
+            batch = cls(made)
+            stack.pop_all()
+        return batch
 
     def reset(self, copies: Sequence[int], seeds: Sequence[int]) -> tuple[Arrays, list[Info]]:
         """Starts episodes, ``seeds[k]`` in ``copies[k]``; returns their rows, leading axis k."""
@@ -90,8 +103,10 @@ class Batch:
         return rows, infos
 
     def close(self) -> None:
-        for environment in self._environments:
-            environment.close()
+        """Closes every copy, though some may fail to: then the error of one of them is raised at last."""
+        with contextlib.ExitStack() as stack:
+            for environment in self._environments:
+                stack.callback(environment.close)
 
     def _write(self, copy: int, arrays: Arrays) -> None:
         for wire in self.fields:

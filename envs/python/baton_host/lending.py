@@ -35,7 +35,7 @@ class LendingServer(Server):
         self._most = most
         self._lent: dict[bytes, Batch] = {}
         self._looked = time.monotonic()
-        first = Batch([make()])
+        first = Batch.of(make, 1)
         first.close()
         super().__init__(first, endpoint, keys)
         # Sending to a peer that is gone is an error, then, by which it is found out.
@@ -83,7 +83,7 @@ class LendingServer(Server):
                 f"{copies} copies are asked of a host that lends {self._most}, {lent} of which are lent already",
                 "start more with `baton simulators up`, or ask for fewer with --copies and evaluation.episodes",
             )
-        return Batch([self._make() for _ in range(copies)])
+        return Batch.of(self._make, copies)
 
     def _count_lent(self) -> int:
         self._take_back()

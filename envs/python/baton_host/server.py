@@ -159,9 +159,18 @@ def _array(message: protocol.Message, name: str, dtype: str, dimensions: int) ->
     return array
 
 
+#: Bytes of each text of a fault, about: a header has a bounded size.
+_MOST_SAID = 16_000
+
+
 def fault(request_id: Any, error: HostError) -> bytes:
     """The answer that tells of a mistake."""
     plain_id = request_id if isinstance(request_id, int) else None
-    fields: Mapping[str, Any] = {"id": plain_id, "code": error.code, "message": error.message, "hint": error.hint}
-    # A header has a bounded size: of an endless traceback the end says most.
-    return protocol.encode("fault", {**fields, "trace": error.trace[-16_000:]})
+    fields: Mapping[str, Any] = {"id": plain_id, "code": error.code, "message": _said(error.message[:_MOST_SAID]), "hint": _said(error.hint)}
+    # Of an endless traceback the end says most.
+    return protocol.encode("fault", {**fields, "trace": _said(error.trace[-_MOST_SAID:])})
+
+
+def _said(text: str) -> str:
+    """The text as it can be sent: names of files may hold bytes that are no text."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -62,6 +62,30 @@ class Playing(unittest.TestCase):
         self.assertEqual((arrays["terminated"].tolist(), arrays["truncated"].tolist()), ([1, 1], [0, 0]))
 
 
+class Closing(unittest.TestCase):
+    def game(self, closed: list[int], name: int, fails: bool = False) -> Any:
+        def close(_self: Any) -> None:
+            closed.append(name)
+            if fails:
+                raise ValueError("it is stuck")
+
+        return CustomEnvironment(type("Closed", (Lights,), {"close": close}), "game")
+
+    def test_one_that_fails_to_close_keeps_no_other_open(self) -> None:
+        closed: list[int] = []
+        games = Batch([self.game(closed, copy, fails=copy == 1) for copy in range(3)])
+        with self.assertRaisesRegex(ValueError, "it is stuck"):
+            games.close()
+        self.assertEqual(sorted(closed), [0, 1, 2])
+
+    def test_where_one_cannot_be_made_none_is_left(self) -> None:
+        closed: list[int] = []
+        names = iter([0, 1])
+        with self.assertRaises(StopIteration):
+            Batch.of(lambda: self.game(closed, next(names)), 3)
+        self.assertEqual(sorted(closed), [0, 1])
+
+
 class Refusing(unittest.TestCase):
     def refused(self, message: str, call: Callable[[], Any], code: str) -> None:
         with self.assertRaisesRegex(HostError, message) as caught:

@@ -13,7 +13,8 @@ from baton_host import protocol
 from baton_host.__main__ import main
 from baton_host.batch import Batch
 from baton_host.adapters.custom import CustomEnvironment
-from baton_host.server import Server
+from baton_host.errors import HostError
+from baton_host.server import Server, fault
 
 from .games import Troubled
 from .write_vectors import frame
@@ -45,6 +46,14 @@ def served(batch: Batch | None = None) -> Iterator[Any]:
             stop.set()
             thread.join()
             server.close()
+
+
+class Faults(unittest.TestCase):
+    def test_whatever_a_simulator_says_can_be_sent(self) -> None:
+        said = "no map \udcff " + "x" * (protocol.MAX_HEADER_BYTES + 1)
+        sent = protocol.decode(fault(1, HostError("environment", said, said[:8], said)))
+        self.assertEqual((sent.kind, sent.fields["id"], sent.fields["hint"]), ("fault", 1, "no map \\udcff"))
+        self.assertTrue(sent.fields["message"].startswith("no map \\udcff xx"))
 
 
 class Serving(unittest.TestCase):
