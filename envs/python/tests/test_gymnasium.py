@@ -1,7 +1,9 @@
 import unittest
 from typing import Any
 
-from baton_host.adapters import open_spec
+import numpy as np
+
+from baton_host.adapters import flat, open_spec
 from baton_host.errors import HostError
 
 from .fakes import gymnasium as fake
@@ -61,6 +63,11 @@ class Gymnasium(unittest.TestCase):
         env.reset(0)
         step = env.step([0])
         self.assertEqual((step.terminated, step.truncated, step.info["won"]), (False, True, False))
+
+    def test_choices_count_from_where_their_space_begins(self) -> None:
+        space = fake.MultiDiscrete([2, 3])
+        space.start = np.array([1, -1])
+        self.assertEqual(flat.flatten(space, np.array([2, -1])).tolist(), [0, 1, 1, 0, 0])
 
     def test_mistakes_are_sentences(self) -> None:
         with self.assertRaisesRegex(HostError, 'reward is "max", but must be "sum" or "mean"'):

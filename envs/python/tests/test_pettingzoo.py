@@ -42,6 +42,13 @@ class PettingZoo(unittest.TestCase):
         self.assertEqual(last.arrays["state"].tolist(), [4] * 6)
         self.assertEqual(last.info["score"], 4)
 
+    def test_actions_begin_where_their_space_does(self) -> None:
+        inner = fake.ParallelEnv(first_action=1)
+        env = adapt(inner)
+        env.reset(0)
+        env.step([0, 2, 1])
+        self.assertEqual(inner.received[-1], {"speaker": 1, "listener": 3, "guest": 2})
+
     def test_an_end_of_all_is_a_termination(self) -> None:
         env = adapt(fake.ParallelEnv(), "mean", won="terminated")
         env.reset(0)

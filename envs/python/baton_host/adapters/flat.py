@@ -52,7 +52,8 @@ def flatten(space: Any, value: Any) -> "np.ndarray[Any, Any]":
     if name == "Discrete":
         return np.eye(int(space.n), dtype="float32")[int(value) - int(getattr(space, "start", 0))]
     if name == "MultiDiscrete":
-        hot = [np.eye(int(n), dtype="float32")[int(v)] for n, v in zip(np.ravel(space.nvec), np.ravel(value))]
+        places = np.ravel(np.asarray(value) - getattr(space, "start", 0))
+        hot = [np.eye(int(n), dtype="float32")[int(place)] for n, place in zip(np.ravel(space.nvec), places)]
         return np.concatenate(hot)
     if name in ("Box", "MultiBinary"):
         return np.asarray(value, "float32").ravel()

@@ -50,6 +50,7 @@ class ParallelEnvironment:
         self._names = list(env.possible_agents)
         self._spaces = [env.observation_space(name) for name in self._names]
         self._choices = [flat.choices(env.action_space(name), f"{env_id}: {name}") for name in self._names]
+        self._starts = [int(getattr(env.action_space(name), "start", 0)) for name in self._names]
         self._present: set[Any] = set()
         self._size = max(flat.flat_size(flat.inner_space(space)) for space in self._spaces)
         n, A = len(self._names), max(self._choices)
@@ -72,7 +73,8 @@ class ParallelEnvironment:
             return self._arrays(observations, infos)
 
     def step(self, actions: list[int]) -> Step:
-        chosen = {name: action for name, action in zip(self._names, actions) if name in self._present}
+        numbered = zip(self._names, self._starts, actions)
+        chosen = {name: start + action for name, start, action in numbered if name in self._present}
         with user_code(f"{self._id} failed in step"):
             observations, rewards, terminations, truncations, infos = self._env.step(chosen)
             arrays = self._arrays(observations, infos)

@@ -12,8 +12,8 @@ from .gymnasium import Box, Dict, Discrete
 class ParallelEnv:
     possible_agents = ["speaker", "listener", "guest"]
 
-    def __init__(self, max_cycles: int = 4, masked: bool = False) -> None:
-        self.max_cycles, self.masked = max_cycles, masked
+    def __init__(self, max_cycles: int = 4, masked: bool = False, first_action: int = 0) -> None:
+        self.max_cycles, self.masked, self.first_action = max_cycles, masked, first_action
         self.unwrapped = self
         self.agents: list[str] = []
         self.received: list[dict[str, int]] = []
@@ -23,7 +23,7 @@ class ParallelEnv:
         return Dict({"observation": box, "action_mask": Box(2)}) if self.masked and agent == "guest" else box
 
     def action_space(self, agent: str) -> Any:
-        return Discrete({"speaker": 3, "listener": 5, "guest": 2}[agent])
+        return Discrete({"speaker": 3, "listener": 5, "guest": 2}[agent], self.first_action)
 
     def reset(self, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
         self.agents, self.t, self.seed = list(self.possible_agents), 0, seed
