@@ -40,6 +40,11 @@ describe("completeSpec", () => {
     [{ observationSize: 0 }, "toy: its spec gives neither observationSize nor entityFeatures"],
     [{ actionNames: ["stop"] }, 'toy: spec.actionNames is ["stop"], but must be a list of 3 names'],
     [{ predictedFeatures: [2] }, "toy: spec.predictedFeatures is 2, but must be a whole number from 0 to 1"],
+    [{ predictedFeatures: 2 as never }, "toy: spec.predictedFeatures is 2, but must be a list"],
+    [
+      { episodeLimit: (2n ** 62n) as never },
+      "spec.episodeLimit is 4611686018427388000, but must be a whole number from 1 to 9007",
+    ],
     [{ stateSize: -1 }, "toy: spec.stateSize is -1"],
     [{ id: "" }, 'spec.id is ""'],
   ])("refuses %o", (change, message) => {

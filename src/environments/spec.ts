@@ -19,10 +19,11 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     );
   }
   const wrong = (field: string, value: unknown, allowed: string) =>
-    new BatonError("environment", `${id}: spec.${field} is ${JSON.stringify(value) ?? "missing"}, but must be ${allowed}`);
+    new BatonError("environment", `${id}: spec.${field} is ${said(value)}, but must be ${allowed}`);
   const whole = (field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-    const range = max < Number.MAX_SAFE_INTEGER ? `from ${min} to ${max}` : `of at least ${min}`;
+    const bounded = max < Number.MAX_SAFE_INTEGER || Number(value) > max;
+    const range = bounded ? `from ${min} to ${max}` : `of at least ${min}`;
     throw wrong(field, value, `a whole number ${range}`);
   };
 
@@ -51,6 +52,7 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
   const actionNames = input.actionNames ?? Array.from({ length: actions }, (_, a) => `action ${a}`);
   if (actionNames.length !== actions) throw wrong("actionNames", actionNames, `a list of ${actions} names, one for each action`);
   const predictedFeatures = input.predictedFeatures ?? [];
+  if (!Array.isArray(predictedFeatures)) throw wrong("predictedFeatures", predictedFeatures, "a list of columns of entities");
   for (const column of predictedFeatures) whole("predictedFeatures", column, 0, entityFeatures - 1);
   const { heldEntity, entityTypes } = input;
   if (entityTypes) {
@@ -80,4 +82,9 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     ...(entityTypes && { entityTypes }),
     ...(heldEntity && { heldEntity }),
   };
+}
+
+/** A value in a sentence. Hosts send whole numbers beyond 2⁵³ as bigints, which JSON does not have. */
+function said(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? Number(inner) : inner)) ?? "missing";
 }
