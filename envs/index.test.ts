@@ -127,6 +127,7 @@ describe("custom environments", () => {
     expect((await mistake("./schema.mts", { lamp: 1 })).hint).toContain('did you mean "lamps"?');
     expect((await openIn("./family.mts")).make().spec.id).toBe("easy");
     expect((await openIn("./family.mts#hard")).make().spec.id).toBe("hard");
+    expect((await mistake("./schema.mts#hard")).message).toBe('./schema.mts is a single environment and has no member "hard"');
     expect((await mistake("./family.mts#hrd")).hint).toContain('did you mean "hard"?');
   });
 

@@ -80,6 +80,11 @@ export async function loadCustomEnvironment(
   const [location, member] = splitMember(id);
   const exported = await importDefault(location, directory);
   if (exported === undefined) return undefined;
+  if (member !== undefined && !(isRecord(exported) && Array.isArray(exported.members))) {
+    throw new BatonError("unknown-name", `${location} is a single environment and has no member "${member}"`, {
+      hint: `write ${location}, or export a family with members`,
+    });
+  }
   if (typeof exported === "function") {
     const make = exported as (options: Options) => Environment;
     return { make: () => checkMade(make(options), id), options };
