@@ -100,7 +100,10 @@ export async function record(options: RecordOptions, events: RecordEvents = {}, 
     writer.flush();
     return { episodes: writer.episodes, rows: writer.rows, bytes: writer.bytes, wins, recorded };
   } finally {
-    await environment?.close?.();
-    writer.close();
+    try {
+      await environment?.close?.();
+    } finally {
+      writer.close();
+    }
   }
 }

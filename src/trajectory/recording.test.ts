@@ -117,6 +117,29 @@ describe("a recording", () => {
     expect(contents((await recordTo("other", { who, seed: 6 })).path)).not.toEqual(whole);
   });
 
+  it("holds what is whole when its environment fails, and fails to close as well", async () => {
+    const opened = await openEnvironment("skirmish/3m");
+    let steps = 0;
+    const failing: typeof opened = {
+      ...opened,
+      async vectorize(...parameters) {
+        const environment = await opened.vectorize(...parameters);
+        const failure = (what: string) => {
+          throw new Error(what);
+        };
+        return {
+          ...{ spec: environment.spec, copies: environment.copies },
+          reset: (copies, seeds, out) => environment.reset(copies, seeds, out),
+          step: (actions, out) => (++steps > 130 ? failure("it broke") : environment.step(actions, out)),
+          close: () => failure("it is stuck"),
+        };
+      },
+    };
+    await expect(recordTo("broken", { opened: failing, copies: 1 })).rejects.toThrow("it is stuck");
+    expect(contents(join(root, "broken")).length).toBeGreaterThan(0);
+    expect((await recordTo("broken", { copies: 1 })).episodes).toBe(7);
+  });
+
   it("holds what is whole when it is stopped in the middle", async () => {
     const stop = new AbortController();
     let steps = 0;
