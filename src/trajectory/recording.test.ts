@@ -135,9 +135,9 @@ describe("a recording", () => {
         };
       },
     };
-    await expect(recordTo("broken", { opened: failing, copies: 1 })).rejects.toThrow("it is stuck");
-    expect(contents(join(root, "broken")).length).toBeGreaterThan(0);
-    expect((await recordTo("broken", { copies: 1 })).episodes).toBe(7);
+    await expect(recordTo("stuck", { opened: failing, copies: 1 })).rejects.toThrow("it is stuck");
+    expect(contents(join(root, "stuck")).length).toBeGreaterThan(0);
+    expect((await recordTo("stuck", { copies: 1 })).episodes).toBe(7);
   });
 
   it("holds what is whole when it is stopped in the middle", async () => {
