@@ -26,7 +26,7 @@ export const aceSettings = z
       .enum(["fixed", "shuffle", "shuffle-sample", "gap"])
       .default("shuffle")
       .describe(
-        "Order of deciding in training: fixed, one random order per batch (shuffle), one per sample (shuffle-sample), or whoever has the largest gap between best and mean value next (gap, also when evaluated; n times the work).",
+        "Order of deciding in training: fixed, one random order per batch (shuffle), one per sample (shuffle-sample), or whoever has the largest gap between best and mean value next (gap, also when evaluated; (n+1)/2 times the work).",
       ),
     nStep: z
       .number()
