@@ -52,9 +52,13 @@ export function formatPath(base: string, path: readonly (string | number)[]): st
   return text;
 }
 
+/** JSON for people; undefined where there is none. Hosts send whole numbers beyond 2⁵³ as bigints, which JSON does not have. */
+export const readableJson = (value: unknown): string | undefined =>
+  JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? Number(inner) : inner));
+
 /** A value as it should appear in a sentence: JSON, cut to a readable length. */
 export function formatValue(value: unknown): string {
-  const text = typeof value === "number" || value === undefined ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "number" || value === undefined ? String(value) : (readableJson(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 

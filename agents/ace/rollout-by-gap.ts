@@ -39,7 +39,7 @@ export function rollOutByGap(
   const samples = tf.range(0, B, 1, "int32");
   const ofSituations = (agents: Tensor) => tf.reshape(tf.add(tf.mul(agents, int(B)), samples), [-1]);
   /** [m,B] who has not decided, in the order of agents; their candidates and masks, m·B of each. */
-  let undecided: Tensor = tf.tile(tf.reshape(tf.range(0, n, 1, "int32"), [n, 1]), [1, B]);
+  let undecided: Tensor = tf.reshape(situations.actor, [n, B]);
   let [open, legal]: [Candidates, Tensor] = [candidates, masks];
   const [order, actions, values]: [Tensor[], Tensor[], Tensor[]] = [[], [], []];
   for (let m = n; m > 0; m--) {

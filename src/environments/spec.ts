@@ -1,5 +1,6 @@
 import type { EnvironmentSpec, EnvironmentSpecInput } from "../environment.js";
 import { BatonError } from "../errors.js";
+import { readableJson } from "../validation.js";
 
 /**
  * Fills in what an author left out of the spec. Absent and 0 mean the same for feature, observation and state sizes:
@@ -19,7 +20,7 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     );
   }
   const wrong = (field: string, value: unknown, allowed: string) =>
-    new BatonError("environment", `${id}: spec.${field} is ${said(value)}, but must be ${allowed}`);
+    new BatonError("environment", `${id}: spec.${field} is ${readableJson(value) ?? "missing"}, but must be ${allowed}`);
   const whole = (field: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
     const bounded = max < Number.MAX_SAFE_INTEGER || Number(value) > max;
@@ -82,9 +83,4 @@ export function completeSpec(input: EnvironmentSpecInput): EnvironmentSpec {
     ...(entityTypes && { entityTypes }),
     ...(heldEntity && { heldEntity }),
   };
-}
-
-/** A value in a sentence. Hosts send whole numbers beyond 2⁵³ as bigints, which JSON does not have. */
-function said(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? Number(inner) : inner)) ?? "missing";
 }

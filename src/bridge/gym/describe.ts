@@ -4,6 +4,7 @@
  * @module
  */
 import { BatonError } from "../../errors.js";
+import { formatValue } from "../../validation.js";
 import { Box, type BoxDtype, Dict, Discrete, MultiBinary, MultiDiscrete, type Space, Tuple } from "./spaces.js";
 
 /** More elements in one leaf than any space has. */
@@ -67,9 +68,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function malformed(description: unknown): BatonError {
-  // Hosts send whole numbers beyond 2⁵³ as bigints, which JSON does not have.
-  const text = String(JSON.stringify(description, (_, x: unknown) => (typeof x === "bigint" ? Number(x) : x))).slice(0, 80);
-  return new BatonError("incompatible", `a host describes a space that is none: ${text}`, {
+  return new BatonError("incompatible", `a host describes a space that is none: ${formatValue(description)}`, {
     hint: "is it a baton_host of this version?",
   });
 }
