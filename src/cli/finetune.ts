@@ -4,6 +4,7 @@ import { loadPretrained } from "../pretraining/run.js";
 import { openDevice } from "../tensor/devices.js";
 import { chance, positiveNumber, wholeNumber } from "./arguments.js";
 import { printJson, printLines } from "./output.js";
+import { onRead } from "./reading.js";
 
 interface FinetuneOptions {
   readonly labels: string;
@@ -48,7 +49,7 @@ async function finetune(path: string, options: FinetuneOptions): Promise<void> {
     seed: wholeNumber("--seed", options.seed, 0),
   };
   const testCount = wholeNumber("--test", options.test, 1);
-  const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true });
+  const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true, onRead });
   const device = await openDevice(options.device ?? recipe.device, { threads: recipe.threads });
   const { accuracy, labels, batch, test } = await fineTune(device, model, weights, { ...data, testCount }, settings);
   if (options.json) {

@@ -10,6 +10,7 @@ import { fileName } from "./arguments.js";
 import { askToDelete } from "./fresh.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson, printLines } from "./output.js";
+import { onRead } from "./reading.js";
 
 export interface PretrainOptions {
   readonly run?: string;
@@ -113,7 +114,7 @@ export async function pretrainAndTell<T extends { readonly updates: number; read
         heldOutLoss === undefined ? "" : `  held out ${heldOutLoss.toFixed(4)} (persistence ${persistenceLoss!.toFixed(4)})`;
       process.stderr.write(`update ${update} of ${recipe.updates}  loss ${loss.toFixed(4)}${kept}\n`);
     };
-    const trained = await train({ onReport }, interrupt.signal);
+    const trained = await train({ onRead, onReport }, interrupt.signal);
     const { updates, made } = trained;
     const finished = updates >= recipe.updates;
     const nothing = `nothing was left to do: ${path} has ${updates} updates already (for more: --set updates=N)`;
@@ -122,6 +123,10 @@ export async function pretrainAndTell<T extends { readonly updates: number; read
     else printLines(`stopped at update ${updates}; go on with: baton pretrain --run ${path}`);
     if (json && made === 0) process.stderr.write(`${nothing}\n`);
     if (!finished) process.exitCode = 130;
+  } catch (error) {
+    if (!(error instanceof BatonError && error.code === "cancelled")) throw error;
+    process.stderr.write(`${error.message}: no update was made\n`);
+    process.exitCode = 130;
   } finally {
     interrupt.done();
   }

@@ -4,6 +4,7 @@ import { loadPretrained } from "../pretraining/run.js";
 import { openDevice } from "../tensor/devices.js";
 import { wholeNumber } from "./arguments.js";
 import { printJson, printLines } from "./output.js";
+import { onRead } from "./reading.js";
 
 interface ProbeOptions {
   readonly labels: string;
@@ -30,7 +31,7 @@ export function probeCommand(): Command {
 async function probe(path: string, options: ProbeOptions): Promise<void> {
   const [labels, test] = [wholeNumber("--labels", options.labels, 1), wholeNumber("--test", options.test, 1)];
   const k = wholeNumber("--neighbours", options.neighbours, 1);
-  const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true });
+  const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true, onRead });
   const device = await openDevice(options.device ?? recipe.device, { threads: recipe.threads });
   const train = await featuresOf(device, model, weights, data.train, labels);
   const judged = await featuresOf(device, model, weights, data.test, test);

@@ -2,6 +2,7 @@
 import { listCheckpoints, loadCheckpoint, MetricsWriter, matchTree, type RunFolder, saveCheckpoint } from "../runs/index.js";
 import { refuseDiverged } from "../tensor/diverged.js";
 import { type HostArray, type HostTree, leavesOf } from "../tensor/tree.js";
+import type { ReadingOptions } from "./data/reading.js";
 import { keepRecipe } from "./folder.js";
 
 /** What the loop trains. What an update does must depend on the state and its number alone. */
@@ -29,6 +30,8 @@ export interface LoopSettings {
 
 /** What is heard of a pre-training as it goes on. */
 export interface PretrainEvents {
+  /** Hears how many files of how many are read, every few seconds where that takes longer. */
+  readonly onRead?: ReadingOptions["onRead"];
   readonly onReport?: (update: number, loss: number, more: Readonly<Record<string, number>>) => void;
 }
 

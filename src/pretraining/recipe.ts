@@ -9,6 +9,7 @@ import { augmentSchema } from "./data/augment.js";
 import { chosen, type Dataset, part } from "./data/dataset.js";
 import { digits } from "./data/digits.js";
 import { imageFolder } from "./data/images.js";
+import type { ReadingOptions } from "./data/reading.js";
 import { videoFolder } from "./data/videos.js";
 
 const count = (least = 1) => z.number().int().min(least);
@@ -123,7 +124,7 @@ export interface Split {
 }
 
 /** Opens a recipe's data. Throws a BatonError that names the file which is missing or is not what it should be. */
-export async function openData({ data, seed }: Recipe): Promise<Split> {
+export async function openData({ data, seed }: Recipe, reading?: ReadingOptions): Promise<Split> {
   switch (data.kind) {
     case "digits": {
       const all = digits({ seed, samples: data.samples + data.testSamples, size: data.size, frames: data.frames });
@@ -136,9 +137,9 @@ export async function openData({ data, seed }: Recipe): Promise<Split> {
     case "cifar10":
       return { train: first(cifar10(data.folder, "train"), data.samples), test: cifar10(data.folder, "test") };
     case "images":
-      return everyFifth(await imageFolder(data.folder, data.size), seed);
+      return everyFifth(await imageFolder(data.folder, data.size, reading), seed);
     case "videos":
-      return everyFifth(await videoFolder(data.folder, data), seed);
+      return everyFifth(await videoFolder(data.folder, data, reading), seed);
   }
 }
 

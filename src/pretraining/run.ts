@@ -68,7 +68,7 @@ export async function pretrainRun(
   signal?: AbortSignal,
   weights?: string,
 ): Promise<Pretrained & { readonly made: number }> {
-  const data = await openData(recipe);
+  const data = await openData(recipe, { onRead: events.onRead, signal });
   const model = new Model(recipe, data.train);
   const training = new Pretraining(device, model, data.train);
   try {
@@ -113,7 +113,7 @@ export function writeOfficial(file: string, { model, weights }: Pick<Pretrained,
 /** A pre-trained model with its data, or the same freshly initialised where `fresh`. */
 export async function loadPretrained(
   path: string,
-  { fresh = false, seed }: { fresh?: boolean; seed?: number } = {},
+  { fresh = false, seed, onRead }: { fresh?: boolean; seed?: number; onRead?: PretrainEvents["onRead"] } = {},
 ): Promise<Pretrained> {
   const run = openRunOf(
     maskedAgent,
@@ -121,7 +121,7 @@ export async function loadPretrained(
     `probe and finetune judge encoders of pictures and videos; what another is worth shows in training: baton train PRESET --init-encoder ${path}`,
   );
   const recipe = resolveRecipe([yamlLayer(run.readConfig(), run.config)]);
-  const data = await openData(recipe);
+  const data = await openData(recipe, { onRead });
   const model = new Model(recipe, data.train);
   const start = model.init(RandomStream.from(seed ?? recipe.seed, "initial weights"));
   if (fresh) return { recipe, model, data, weights: start, updates: 0 };

@@ -59,7 +59,8 @@ export function mnist(folder: string, which: "train" | "test"): Dataset {
   }
   const wrong = classes.findIndex((label) => label > 9);
   if (wrong >= 0) throw damaged(labels.path, `label ${wrong} is ${classes[wrong]}, expected 0 to 9`);
-  return byteDataset({ name: `mnist (${which})`, frames: 1, height, width, channels: 1, classes: 10 }, data, classes);
+  const shaped = { name: `mnist (${which})`, size, frames: 1, height, width, channels: 1, classes: 10 };
+  return byteDataset(shaped, (i) => data.subarray(i * height * width, (i + 1) * height * width), classes);
 }
 
 /** Both parts of it. Throws a BatonError when their pictures have different sizes. */
@@ -99,6 +100,6 @@ export function cifar10(folder: string, which: "train" | "test"): Dataset {
       }
     }
   }
-  const shape = { name: `cifar-10 (${which})`, frames: 1, height: SIDE, width: SIDE, channels: 3, classes: 10 };
-  return byteDataset(shape, pixels, labels);
+  const shape = { name: `cifar-10 (${which})`, size: total, frames: 1, height: SIDE, width: SIDE, channels: 3, classes: 10 };
+  return byteDataset(shape, (i) => pixels.subarray(i * 3 * PIXELS, (i + 1) * 3 * PIXELS), labels);
 }

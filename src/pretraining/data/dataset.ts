@@ -41,21 +41,16 @@ export function chosen(dataset: Dataset, numbers: ArrayLike<number>, name: strin
   };
 }
 
-/** Samples kept as bytes, 0–255. */
+/** Bytes, 0–255, as numbers in [0,1]. */
+export function writeScaled(bytes: Uint8Array, out: Float32Array, offset: number): void {
+  for (let k = 0; k < bytes.length; k++) out[offset + k] = bytes[k]! / 255;
+}
+
+/** Samples of bytes, 0–255: sample `i` is `record(i)`, which may be overwritten by the next call. */
 export function byteDataset(
-  shape: Omit<Dataset, "label" | "read" | "size">,
-  pixels: Uint8Array,
-  labels: ArrayLike<number> | undefined,
+  shape: Omit<Dataset, "label" | "read">,
+  record: (i: number) => Uint8Array,
+  labels: ArrayLike<number>,
 ): Dataset {
-  const size = pixels.length / (shape.frames * shape.height * shape.width * shape.channels);
-  const dataset: Dataset = {
-    ...shape,
-    size,
-    label: (i) => labels?.[i] ?? -1,
-    read(i, out, offset) {
-      const length = sampleSize(dataset);
-      for (let k = 0; k < length; k++) out[offset + k] = pixels[i * length + k]! / 255;
-    },
-  };
-  return dataset;
+  return { ...shape, label: (i) => labels[i]!, read: (i, out, offset) => writeScaled(record(i), out, offset) };
 }

@@ -5,6 +5,8 @@ import { BatonError } from "../../errors.js";
 import { onDisk } from "../../runs/files.js";
 import { byteDataset, type Dataset } from "./dataset.js";
 import { isPicture, readPicture, squared } from "./picture.js";
+import { Reading, type ReadingOptions } from "./reading.js";
+import { ByteStore } from "./store.js";
 
 /** What lies in a folder; a link is what it leads to, and a file where it leads nowhere, so that whoever reads it says so. */
 export interface Entry {
@@ -46,22 +48,27 @@ function listed(folder: string): { path: string; label: number }[] {
 }
 
 /**
- * Every PNG and JPEG of a folder as a square of `size` pixels, in colour. Pictures of any size do: the middle square is scaled.
+ * Every PNG and JPEG of a folder as a square of `size` pixels, in colour. Pictures of any size do: the middle square is scaled. All are read
+ * once, so that a bad one is named before anything is learnt, and kept as squares, in memory or beyond it ({@link ByteStore}).
  *
  * @throws BatonError "invalid-file" for a folder without pictures, for one with loose pictures beside folders of them, and for a file that is
  * no picture.
  */
-export async function imageFolder(folder: string, size: number): Promise<Dataset> {
+export async function imageFolder(folder: string, size: number, options: ReadingOptions = {}): Promise<Dataset> {
   const files = listed(folder);
   if (files.length === 0) {
     throw new BatonError("invalid-file", `${folder} has no pictures`, {
       hint: "data.folder must hold .png or .jpg files, or folders of them, one a class",
     });
   }
-  const length = size * size * 3;
-  const pixels = new Uint8Array(files.length * length);
-  for (const [i, { path }] of files.entries()) squared(await readPicture(path), size, pixels, i * length);
+  const squares = new ByteStore(size * size * 3, options.memory);
+  const reading = new Reading(folder, files.length, "pictures", options);
+  for (const { path } of files) {
+    const picture = await readPicture(path);
+    squares.append((out, offset) => squared(picture, size, out, offset));
+    await reading.next();
+  }
   const labels = files.map(({ label }) => label);
-  const classes = Math.max(...labels) + 1;
-  return byteDataset({ name: folder, frames: 1, height: size, width: size, channels: 3, classes }, pixels, labels);
+  const shape = { name: folder, size: files.length, frames: 1, height: size, width: size, channels: 3 };
+  return byteDataset({ ...shape, classes: Math.max(-1, ...new Set(labels)) + 1 }, (i) => squares.record(i), labels);
 }

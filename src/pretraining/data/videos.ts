@@ -1,10 +1,12 @@
 /** Folders of clips: each clip is a folder of frames (PNG or JPEG, in the order of their names) or an animated GIF. */
 import { extname } from "node:path";
 import { BatonError } from "../../errors.js";
-import type { Dataset } from "./dataset.js";
+import { type Dataset, writeScaled } from "./dataset.js";
 import { readGif } from "./gif.js";
 import { entriesOf, mixture, picturesIn } from "./images.js";
 import { type Picture, readPicture, squared } from "./picture.js";
+import { Reading, type ReadingOptions } from "./reading.js";
+import { ByteStore } from "./store.js";
 
 /** A clip on disk. */
 interface Clip {
@@ -50,12 +52,16 @@ export interface VideoOptions {
 }
 
 /**
- * Clips cut into samples of `frames` frames that do not overlap; what is left at a clip's end is not used.
+ * Clips cut into samples of `frames` frames that do not overlap; what is left at a clip's end is not used. All are read once, as pictures are.
  *
  * @throws BatonError "invalid-file" for a folder without clips or with clips beside folders of them, for a frame that is no picture or has another size than the first of its
  * clip, and for a clip that is too short.
  */
-export async function videoFolder(folder: string, { size, frames, stride }: VideoOptions): Promise<Dataset> {
+export async function videoFolder(
+  folder: string,
+  { size, frames, stride }: VideoOptions,
+  options: ReadingOptions = {},
+): Promise<Dataset> {
   const clips = clipsOf(folder);
   if (clips.length === 0) {
     throw new BatonError("invalid-file", `${folder} has no clips`, {
@@ -63,42 +69,41 @@ export async function videoFolder(folder: string, { size, frames, stride }: Vide
     });
   }
   const length = size * size * 3;
-  const pictures: Uint8Array[] = [];
+  const pictures = new ByteStore(length, options.memory);
+  const reading = new Reading(folder, clips.length, "clips", options);
   const samples: { first: number; label: number }[] = [];
   const span = frames * stride;
   const least = (frames - 1) * stride + 1;
   for (const clip of clips) {
-    const start = pictures.length;
+    const start = pictures.size;
     let first: Picture | undefined;
     for await (const picture of read(clip)) {
       first ??= picture;
       if (picture.width !== first.width || picture.height !== first.height) {
-        const which = clip.frames?.[pictures.length - start] ?? clip.path;
+        const which = clip.frames?.[pictures.size - start] ?? clip.path;
         const [is, was] = [picture, first].map(({ width, height }) => `${width}×${height}`);
         throw new BatonError("invalid-file", `${which} is ${is}, but its clip began with ${was}`, {
           hint: "the frames of a clip must have one size",
         });
       }
-      const pixels = new Uint8Array(length);
-      squared(picture, size, pixels, 0);
-      pictures.push(pixels);
+      pictures.append((out, offset) => squared(picture, size, out, offset));
     }
-    const count = pictures.length - start;
+    const count = pictures.size - start;
     if (count < least) {
       throw new BatonError("invalid-file", `${clip.path} has ${count} frames, but a sample needs ${least}`, {
         hint: `lower data.frames (${frames}) or data.stride (${stride}), or remove the clip`,
       });
     }
     for (let at = 0; at + least <= count; at += span) samples.push({ first: start + at, label: clip.label });
+    await reading.next();
   }
   return {
     ...{ name: folder, size: samples.length, frames, height: size, width: size, channels: 3 },
-    classes: Math.max(...samples.map(({ label }) => label)) + 1,
+    classes: Math.max(-1, ...new Set(samples.map(({ label }) => label))) + 1,
     label: (i) => samples[i]!.label,
     read(i, out, offset) {
       for (let frame = 0; frame < frames; frame++) {
-        const picture = pictures[samples[i]!.first + frame * stride]!;
-        for (let k = 0; k < length; k++) out[offset + frame * length + k] = picture[k]! / 255;
+        writeScaled(pictures.record(samples[i]!.first + frame * stride), out, offset + frame * length);
       }
     },
   };
