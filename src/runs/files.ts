@@ -6,7 +6,10 @@ import { BatonError } from "../errors.js";
  * The file operations that change a run folder. They are passed in, so that tests can stop or refuse any one of them; everybody
  * else leaves the default, Node's own.
  */
-export type Disk = Pick<typeof fs, "openSync" | "writeSync" | "fsyncSync" | "closeSync" | "renameSync" | "rmSync" | "mkdirSync">;
+export type Disk = Pick<
+  typeof fs,
+  "openSync" | "writeSync" | "fsyncSync" | "closeSync" | "renameSync" | "linkSync" | "rmSync" | "mkdirSync"
+>;
 
 export const nodeDisk: Disk = fs;
 
@@ -22,7 +25,7 @@ export function isTemporary(name: string): boolean {
 }
 
 /** The code of an error of the operating system, such as "ENOSPC". */
-function codeOf(error: unknown): string | undefined {
+export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("errno" in error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,10 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { brokenDisk, Killed } from "../../test/broken-disk.js";
 import { temporaryFolder } from "../../test/temporary-folder.js";
-import { BatonError } from "../errors.js";
 import { RunFolder } from "./folder.js";
 
 const info = { baton: "0.1.0", env: "skirmish/3m", agent: "ace", seed: 3 };
@@ -100,50 +98,5 @@ describe("RunFolder", () => {
     expect(() => RunFolder.create(path, info, "", disk)).toThrow(
       expect.objectContaining({ code: "io", message: expect.stringContaining("not allowed to create the folder") }),
     );
-  });
-});
-
-describe("lock", () => {
-  test("one writer at a time", () => {
-    const run = begun();
-    const release = run.lock();
-    expect(() => RunFolder.open(run.path).lock()).toThrow(`is being written by process ${process.pid} on ${hostname()}`);
-    release();
-    run.lock()();
-    expect(existsSync(join(run.path, "lock"))).toBe(false);
-  });
-
-  const locked = (contents: string): RunFolder => {
-    const run = begun();
-    writeFileSync(join(run.path, "lock"), contents);
-    return run;
-  };
-
-  test("a dead process's lock is taken over", () => {
-    // Linux hands out process numbers below 2²², so this one never lives.
-    const run = locked(JSON.stringify({ pid: 2 ** 30, host: hostname(), started: "1" }));
-    const release = run.lock();
-    expect(JSON.parse(readFileSync(join(run.path, "lock"), "utf8")).pid).toBe(process.pid);
-    release();
-  });
-
-  test.skipIf(process.platform !== "linux")("a process with a recycled number is not the one that locked", () => {
-    locked(JSON.stringify({ pid: process.pid, host: hostname(), started: "before" })).lock()();
-  });
-
-  test("a torn lock is taken over, another machine's is not", () => {
-    locked('{"pid":12').lock()();
-    const remote = locked(JSON.stringify({ pid: 2 ** 30, host: "elsewhere", started: "1" }));
-    expect(() => remote.lock()).toThrow(BatonError);
-    expect(() => remote.lock()).toThrow("on elsewhere");
-  });
-
-  test("what an interrupted writer left is removed", () => {
-    const run = begun();
-    writeFileSync(join(run.checkpoints, "000000000001.safetensors.tmp-17"), "half");
-    mkdirSync(join(run.path, "mine"));
-    run.lock()();
-    expect(readdirSync(run.checkpoints)).toEqual([]);
-    expect(existsSync(join(run.path, "mine"))).toBe(true);
   });
 });

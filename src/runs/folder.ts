@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { BatonError } from "../errors.js";
 import { type Disk, isMissing, isTemporary, makeFolder, nodeDisk, onDisk, writeFileAtomic } from "./files.js";
-import { acquireLock } from "./lock.js";
+import { acquireLock, isLeftOver } from "./lock.js";
 
 /** Version of the layout below; a folder of another version is not opened. */
 export const runFormat = 1;
@@ -175,7 +175,7 @@ export class RunFolder {
     const release = acquireLock(join(this.path, "lock"), this.disk);
     for (const folder of [this.path, this.events, this.checkpoints, this.replay, this.episodes]) {
       makeFolder(folder, this.disk);
-      for (const name of readdirSync(folder).filter(isTemporary)) {
+      for (const name of readdirSync(folder).filter(isLeftOver)) {
         onDisk("delete", join(folder, name), () => this.disk.rmSync(join(folder, name), { force: true }));
       }
     }

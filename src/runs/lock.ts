@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { BatonError } from "../errors.js";
-import { type Disk, isMissing, nodeDisk, onDisk, temporaryName } from "./files.js";
+import { codeOf, type Disk, isMissing, isTemporary, nodeDisk, onDisk, temporaryName } from "./files.js";
 
 /** Who writes into a run. */
 type Holder = { readonly pid: number; readonly host: string; readonly started: string };
@@ -26,40 +28,116 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function readHolder(path: string): Holder | undefined {
+/** Who a lock belongs to; "torn" when it does not say, undefined when there is none. */
+function readHolder(path: string): Holder | "torn" | undefined {
   try {
     const holder = JSON.parse(readFileSync(path, "utf8")) as Partial<Holder> | null;
     if (holder && Number.isInteger(holder.pid) && typeof holder.host === "string" && typeof holder.started === "string") {
       return holder as Holder;
     }
   } catch (error) {
-    if (!isMissing(error) && !(error instanceof SyntaxError)) throw error;
+    if (isMissing(error)) return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
   }
-  return undefined; // Gone in the meantime, or torn: its writer died while it wrote.
+  return "torn";
 }
 
-/** True when the process that `holder` names cannot be writing any more. */
-function isStale(holder: Holder | undefined): boolean {
-  if (holder === undefined) return true;
+/** A torn lock that is younger may still be being written, where the disk has no hard links. */
+const graceMilliseconds = 3_000;
+
+/** True when there is a lock at `path`, and the process that it belongs to cannot be writing any more. */
+function isStale(path: string): boolean {
+  const holder = readHolder(path);
+  if (holder === undefined) return false;
+  if (holder === "torn") {
+    const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    return written !== undefined && Date.now() - written > graceMilliseconds;
+  }
   if (holder.host !== hostname()) return false;
   return !isAlive(holder.pid) || startOf(holder.pid) !== holder.started;
 }
 
-function create(path: string, disk: Disk): boolean {
-  let file: number;
+function writeHolder(path: string, disk: Disk): void {
+  const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const file = disk.openSync(path, "wx");
   try {
-    file = disk.openSync(path, "wx");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
-  }
-  try {
-    const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
     disk.writeSync(file, Buffer.from(JSON.stringify(holder)));
   } finally {
     disk.closeSync(file);
   }
-  return true;
+}
+
+/** A name of its own for each attempt: processes in containers that share a disk may have the same number. */
+const ownName = (path: string) => `${temporaryName(path)}-${randomUUID().slice(0, 8)}`;
+
+/** Writes a file of this process and moves it to `path` in one step, so that nobody ever reads half of it. */
+function place(path: string, disk: Disk, move: (temporary: string) => void): void {
+  const temporary = ownName(path);
+  try {
+    writeHolder(temporary, disk);
+    move(temporary);
+  } finally {
+    disk.rmSync(temporary, { force: true });
+  }
+}
+
+/** Makes a lock where there is none; false where there is one. */
+function create(path: string, disk: Disk): boolean {
+  try {
+    place(path, disk, (temporary) => {
+      try {
+        disk.linkSync(temporary, path); // a rename would overwrite
+      } catch (error) {
+        if (codeOf(error) === undefined || codeOf(error) === "EEXIST") throw error;
+        writeHolder(path, disk); // FAT and some network disks have no hard links
+      }
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Whose a lock is, and which file says so. */
+function ownerOf(path: string): string {
+  const holder = readHolder(path);
+  return `${typeof holder === "object" ? `process ${holder.pid} on ${holder.host}` : "another process"} (${path})`;
+}
+
+/** Ends the name of the lock that whoever replaces a stale lock holds meanwhile. */
+const takeoverMark = ".tmp-takeover";
+
+/** Takes the lock at `path`; returns who has it when it cannot be had. */
+function take(path: string, disk: Disk): string | undefined {
+  if (create(path, disk)) return undefined;
+  if (!isStale(path)) return create(path, disk) ? undefined : ownerOf(path); // it may have been given back just now
+  // Of several that find it stale, one may replace it: to the others it might still look stale when it is no more.
+  const takeover = path + takeoverMark;
+  const other = take(takeover, disk);
+  if (other !== undefined) return other;
+  try {
+    if (!isStale(path)) return create(path, disk) ? undefined : ownerOf(path);
+    place(path, disk, (temporary) => disk.renameSync(temporary, path));
+    return undefined;
+  } finally {
+    disk.rmSync(takeover, { force: true });
+  }
+}
+
+/** True for what may be deleted from a folder whose lock one has: files that were never finished, but not what others lock with. */
+export function isLeftOver(name: string): boolean {
+  return isTemporary(name) && !name.startsWith("lock.");
+}
+
+/** Deletes what attempts to lock left behind whose processes died in their midst. */
+function tidy(path: string, disk: Disk): void {
+  for (const name of readdirSync(dirname(path))) {
+    // The lock of a takeover is replaced by the next takeover: deleted here, two might have it.
+    if (!isTemporary(name) || !name.startsWith(`${basename(path)}.`) || name.endsWith(takeoverMark)) continue;
+    const found = join(dirname(path), name);
+    if (isStale(found)) disk.rmSync(found, { force: true });
+  }
 }
 
 /**
@@ -70,23 +148,13 @@ function create(path: string, disk: Disk): boolean {
  */
 export function acquireLock(path: string, disk: Disk = nodeDisk): () => void {
   onDisk("lock", path, () => {
-    if (create(path, disk)) return;
-    let holder = readHolder(path);
-    if (isStale(holder)) {
-      // Moving it aside shows whether it is still the stale one: another process may have taken over in the meantime.
-      const aside = temporaryName(path);
-      disk.renameSync(path, aside);
-      const moved = readHolder(aside);
-      if (isStale(moved)) {
-        disk.rmSync(aside, { force: true });
-        if (create(path, disk)) return;
-      } else disk.renameSync(aside, path);
-      holder = readHolder(path) ?? moved;
+    const who = take(path, disk);
+    if (who !== undefined) {
+      throw new BatonError("io", `this run is being written by ${who}`, {
+        hint: "wait for it to end or stop it; if it is certainly gone (another machine that crashed), delete that file",
+      });
     }
-    const who = holder ? `process ${holder.pid} on ${holder.host}` : "another process";
-    throw new BatonError("io", `this run is being written by ${who} (${path})`, {
-      hint: "wait for it to end or stop it; if it is certainly gone (another machine that crashed), delete that file",
-    });
+    tidy(path, disk);
   });
   return () => onDisk("unlock", path, () => disk.rmSync(path, { force: true }));
 }

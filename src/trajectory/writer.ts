@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { BatonError } from "../errors.js";
 import { type Column, type ColumnArray, rowBytes } from "../replay/layout.js";
-import { type Disk, isTemporary, nodeDisk, onDisk, writeFileAtomic } from "../runs/files.js";
-import { acquireLock } from "../runs/lock.js";
+import { type Disk, nodeDisk, onDisk, writeFileAtomic } from "../runs/files.js";
+import { acquireLock, isLeftOver } from "../runs/lock.js";
 import {
   type EpisodeFacts,
   type Manifest,
@@ -142,7 +142,7 @@ export class RecordingWriter {
   #tidy(): void {
     const listed = new Set(this.#manifest.segments.map(({ file }) => file));
     for (const name of readdirSync(this.path)) {
-      if (!isTemporary(name) && (!name.endsWith(".rows") || listed.has(name))) continue;
+      if (!isLeftOver(name) && (!name.endsWith(".rows") || listed.has(name))) continue;
       onDisk("delete", join(this.path, name), () => this.disk.rmSync(join(this.path, name), { force: true }));
     }
   }
