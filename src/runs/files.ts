@@ -78,6 +78,15 @@ export function makeFolder(path: string, disk: Disk = nodeDisk): void {
   onDisk("create the folder", path, () => disk.mkdirSync(path, { recursive: true }));
 }
 
+/** Removes a folder unless something is in it. */
+export function removeEmptyFolder(path: string): void {
+  try {
+    fs.rmdirSync(path);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(codeOf(error) ?? "")) throw error;
+  }
+}
+
 /** Makes renames within `path` survive a power cut. Not every platform can open a folder; there this does nothing. */
 export function syncFolder(path: string, disk: Disk = nodeDisk): void {
   if (process.platform === "win32") return;

@@ -1,14 +1,18 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { brokenDisk, Killed } from "../../test/broken-disk.js";
+import { brokenDisk, bury, interruptedDisk, Killed } from "../../test/broken-disk.js";
 import { temporaryFolder } from "../../test/temporary-folder.js";
+import { BatonError } from "../errors.js";
+import type { Disk } from "./files.js";
 import { RunFolder } from "./folder.js";
 
 const info = { baton: "0.1.0", env: "skirmish/3m", agent: "ace", seed: 3 };
 
 function begun(): RunFolder {
-  return RunFolder.create(join(temporaryFolder(), "run"), info, "seed: 3\n");
+  const run = RunFolder.create(join(temporaryFolder(), "run"), info, "seed: 3\n");
+  run.lock()();
+  return run;
 }
 
 describe("RunFolder", () => {
@@ -64,9 +68,41 @@ describe("RunFolder", () => {
         expect(k).toBeGreaterThan(10);
       } catch (error) {
         expect(error).toBeInstanceOf(Killed);
+        bury(path);
         if (RunFolder.inspect(path) === "absent") RunFolder.create(path, info, "seed: 3\n");
         expect(RunFolder.open(path).readConfig()).toBe("seed: 3\n");
       }
+    }
+  });
+
+  test("of two that begin the same run one goes on with it, whenever the other one comes", () => {
+    for (let k = 0, whole = false; !whole; k++) {
+      const path = join(temporaryFolder(), "run");
+      const errors: unknown[] = [];
+      const begin = (config: string, disk?: Disk) => {
+        try {
+          const run = RunFolder.create(path, { ...info, agent: config }, config, disk);
+          return [{ run, config, release: run.lock() }];
+        } catch (error) {
+          errors.push(error);
+          return [];
+        }
+      };
+      let second: ReturnType<typeof begin> = [];
+      const { disk, count } = interruptedDisk(k, () => {
+        second = begin("second");
+      });
+      const winners = [...begin("first", disk), ...second];
+      whole = count() <= k;
+      if (whole) second = begin("second");
+      expect(winners, `operation ${k}`).toHaveLength(1);
+      const { config, release } = winners[0]!;
+      expect([RunFolder.open(path).readConfig(), RunFolder.open(path).info.agent]).toEqual([config, config]);
+      expect(() => RunFolder.open(path).lock()).toThrow("is being written by process");
+      expect(errors).toEqual([expect.any(BatonError)]);
+      expect(String(errors[0])).toMatch(/already holds a run|is being written by process/);
+      release();
+      expect(readdirSync(path).filter((name) => name.startsWith("lock"))).toEqual([]);
     }
   });
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { BatonError } from "../errors.js";
-import { type Disk, isMissing, isTemporary, makeFolder, nodeDisk, onDisk, writeFileAtomic } from "./files.js";
+import { type Disk, isMissing, isTemporary, makeFolder, nodeDisk, onDisk, removeEmptyFolder, writeFileAtomic } from "./files.js";
 import { acquireLock, isLeftOver } from "./lock.js";
 
 /** Version of the layout below; a folder of another version is not opened. */
@@ -53,6 +53,8 @@ export class RunFolder {
   readonly episodes: string;
   /** In marl-eval's format. */
   readonly evaluation: string;
+  /** Gives back the lock that {@link create} took, until {@link lock} hands it over. */
+  #release: (() => void) | undefined;
 
   private constructor(
     readonly path: string,
@@ -85,22 +87,27 @@ export class RunFolder {
   }
 
   /**
-   * Begins a run. `config` is the fully resolved YAML; `run.json` is written last, so a folder with it is whole.
+   * Begins a run. `config` is the fully resolved YAML; `run.json` is written last, so a folder with it is whole. The new run is
+   * locked: its first {@link lock} hands that over, so that of several that begin the same run one goes on with it.
    *
-   * @throws BatonError "invalid-value" when there is a run or something else already, "io" when the disk refuses.
+   * @throws BatonError "invalid-value" when there is a run already, "invalid-file" when there is something else, "io" when
+   * another process is just beginning one, or the disk refuses.
    */
   static create(path: string, info: Omit<RunInfo, "format">, config: string, disk: Disk = nodeDisk): RunFolder {
-    const presence = RunFolder.inspect(path);
-    if (presence === "run") {
-      throw new BatonError("invalid-value", `${path} already holds a run`, {
-        hint: "leave out --fresh to resume it, or choose another folder with --run",
-      });
-    }
-    if (presence === "other") throw notARun(path, "it is not empty and not a run folder");
+    refuseOccupied(path);
     const run = new RunFolder(path, { ...info, format: runFormat } as RunInfo, disk);
-    for (const folder of [path, run.events, run.checkpoints, run.replay, run.episodes]) makeFolder(folder, disk);
-    writeFileAtomic(run.config, [Buffer.from(config)], disk);
-    writeFileAtomic(join(path, "run.json"), [Buffer.from(`${JSON.stringify(run.info, null, 2)}\n`)], disk);
+    makeFolder(path, disk);
+    const release = acquireLock(join(path, "lock"), disk);
+    try {
+      refuseOccupied(path); // Again: whoever held the lock may have begun one.
+      for (const folder of [run.events, run.checkpoints, run.replay, run.episodes]) makeFolder(folder, disk);
+      writeFileAtomic(run.config, [Buffer.from(config)], disk);
+      writeFileAtomic(join(path, "run.json"), [Buffer.from(`${JSON.stringify(run.info, null, 2)}\n`)], disk);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    run.#release = release;
     return run;
   }
 
@@ -157,7 +164,7 @@ export class RunFolder {
       for (const name of ours.sort((a, b) => turn(a) - turn(b))) {
         rmSync(join(path, name), { recursive: true, force: true });
       }
-      if (ours.length === names.length) rmSync(path, { recursive: true });
+      if (ours.length === names.length) removeEmptyFolder(path); // not when another run has begun in it since
     });
   }
 
@@ -172,7 +179,8 @@ export class RunFolder {
    * @throws BatonError "io" when another process is writing.
    */
   lock(): () => void {
-    const release = acquireLock(join(this.path, "lock"), this.disk);
+    const release = this.#release ?? acquireLock(join(this.path, "lock"), this.disk);
+    this.#release = undefined;
     for (const folder of [this.path, this.events, this.checkpoints, this.replay, this.episodes]) {
       makeFolder(folder, this.disk);
       for (const name of readdirSync(folder).filter(isLeftOver)) {
@@ -181,6 +189,16 @@ export class RunFolder {
     }
     return release;
   }
+}
+
+function refuseOccupied(path: string): void {
+  const presence = RunFolder.inspect(path);
+  if (presence === "run") {
+    throw new BatonError("invalid-value", `${path} already holds a run`, {
+      hint: "leave out --fresh to resume it, or choose another folder with --run",
+    });
+  }
+  if (presence === "other") throw notARun(path, "it is not empty and not a run folder");
 }
 
 function notARun(path: string, why: string, cause?: unknown): BatonError {

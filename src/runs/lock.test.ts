@@ -35,6 +35,13 @@ test("one writer at a time", () => {
   expect(existsSync(join(run.path, "lock"))).toBe(false);
 });
 
+test("a run that was just begun is locked", () => {
+  const run = RunFolder.create(join(temporaryFolder(), "run"), info, "");
+  expect(() => RunFolder.open(run.path).lock()).toThrow(`is being written by process ${process.pid}`);
+  run.lock()();
+  expect(existsSync(join(run.path, "lock"))).toBe(false);
+});
+
 test("a dead process's lock is taken over", () => {
   const { path, names } = lockOf(dead);
   const release = acquireLock(path);
