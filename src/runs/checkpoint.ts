@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BatonError } from "../errors.js";
 import type { HostTree } from "../tensor/tree.js";
@@ -177,9 +177,20 @@ function load(run: RunFolder, which: number | "best", withReplay: boolean): Omit
   return { step: manifest.step, state, json: manifest.json, replay: { state: replay.state, read } };
 }
 
+/** How often a checkpoint is looked for again when a training has replaced it meanwhile. */
+const rereads = 10;
+
+/** Which manifests there are, each as it was written: a rename gives a file another number. */
+function versionsOf(run: RunFolder): string {
+  const paths = [...checkpointSteps(run), "best" as const].map((which) => manifestPath(run, which));
+  const stats = paths.map((path) => statSync(path, { bigint: true, throwIfNoEntry: false }));
+  return stats.map((stat, k) => `${paths[k]} ${stat?.ino} ${stat?.mtimeNs}`).join("\n");
+}
+
 /**
  * Reads a checkpoint and verifies every byte of it. When the latest (or the best) is torn or damaged, the one before it (the
  * latest good one) is used and a warning says so; a checkpoint that was asked for by its step is never replaced by another.
+ * The run may be in training: what is deleted between its manifest and its files is looked for again.
  *
  * @throws BatonError "unknown-name" when there is no such checkpoint, "invalid-file" when none can be used, "incompatible" when
  * it is of another version.
@@ -189,6 +200,26 @@ export function loadCheckpoint(
   which: "latest" | "best" | number,
   options: { replay?: boolean } = {},
 ): LoadedCheckpoint {
+  for (let again = 0; ; again++) {
+    const before = versionsOf(run);
+    const { loaded, failures } = loadUsable(run, which, options.replay ?? true);
+    if (failures.length > 0 && again < rereads && versionsOf(run) !== before) continue;
+    if (!loaded) {
+      throw new BatonError("invalid-file", `no checkpoint of ${run.path} can be used: ${failures.join("; ")}`, {
+        hint: "restore the folder from a copy, or start over with --fresh",
+      });
+    }
+    const warnings = failures.map((why) => `${why}; using the checkpoint of step ${loaded.step} instead`);
+    return { ...loaded, warnings };
+  }
+}
+
+/** The first checkpoint that can be used of those that will do, and why those before it cannot. */
+function loadUsable(
+  run: RunFolder,
+  which: "latest" | "best" | number,
+  withReplay: boolean,
+): { readonly loaded?: Omit<LoadedCheckpoint, "warnings">; readonly failures: readonly string[] } {
   const { steps, best } = listCheckpoints(run);
   if (steps.length === 0 && !best) {
     throw new BatonError("unknown-name", `the run ${run.path} has no checkpoint yet`, {
@@ -205,16 +236,12 @@ export function loadCheckpoint(
   if (which === "best" && !best) failures.push("there is no best checkpoint yet");
   for (const candidate of candidates) {
     try {
-      const loaded = load(run, candidate, options.replay ?? true);
-      const warnings = failures.map((why) => `${why}; using the checkpoint of step ${loaded.step} instead`);
-      return { ...loaded, warnings };
+      return { loaded: load(run, candidate, withReplay), failures };
     } catch (error) {
       const damaged = error instanceof DamagedCheckpoint || (error instanceof BatonError && error.code === "invalid-file");
       if (!damaged) throw error;
       failures.push(`checkpoint ${candidate} cannot be used: ${error.message}`);
     }
   }
-  throw new BatonError("invalid-file", `no checkpoint of ${run.path} can be used: ${failures.join("; ")}`, {
-    hint: "restore the folder from a copy, or start over with --fresh",
-  });
+  return { failures };
 }
