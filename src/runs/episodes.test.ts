@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { brokenDisk } from "../../test/broken-disk.js";
@@ -140,6 +140,26 @@ test("arrays of a wrong size are refused", () => {
   const path = join(temporaryFolder(), "a.episode");
   writeEpisode(path, { ...episode, steps: [{ ...episode.steps[1]!, alive: Uint8Array.of(1) }] });
   expect(() => readEpisode(path)).toThrow('"alive" has 1 elements instead of 3');
+});
+
+test("numbers that are none are refused before anything is written, with their step", () => {
+  const path = join(temporaryFolder(), "a.episode");
+  const [first, last] = episode.steps;
+  const refused = (changed: Partial<RecordedEpisode>, where: string) => {
+    expect(() => writeEpisode(path, { ...episode, ...changed })).toThrow(
+      expect.objectContaining({
+        code: "environment",
+        message: `an episode of test/small (seed ${2 ** 40}) cannot be recorded: ${where}, but must be a finite number`,
+        hint: "check the environment: baton envs check test/small",
+      }),
+    );
+    expect(existsSync(path)).toBe(false);
+  };
+  const steps = [first!, { ...last!, reward: Number.NaN }];
+  refused({ steps, episodeReturn: Number.NaN }, "at step 1, reward is NaN");
+  refused({ episodeReturn: Number.POSITIVE_INFINITY }, "episodeReturn is Infinity");
+  const frame = { ...first!.frame!, units: [unit, { ...unit, health: Number.NEGATIVE_INFINITY }] };
+  refused({ steps: [{ ...first!, frame }, last!] }, "at step 0, frame.units.1.health is -Infinity");
 });
 
 test("a full disk leaves what was there", () => {

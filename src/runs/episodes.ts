@@ -185,16 +185,34 @@ function fromFields(fields: FileFields): RecordedEpisode {
   };
 }
 
+/** Refuses what could not be read again, such as a reward that is no number: its environment is known here, and later is not. */
+function refuseUnreadable(episode: RecordedEpisode, fields: FileFields): void {
+  const { error } = fileFields.safeParse(fields);
+  if (!error) return;
+  // A return that is no number comes from a reward: the step says more.
+  const { path, message } = error.issues.find((issue) => issue.path[0] === "steps") ?? error.issues[0]!;
+  const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], fields);
+  const [place, name] = path[0] === "steps" ? [`at step ${String(path[1])}, `, path.slice(2)] : ["", path];
+  const what = typeof value === "number" ? `is ${value}, but must be a finite number` : `cannot be written: ${message}`;
+  throw new BatonError(
+    "environment",
+    `an episode of ${episode.env} (seed ${episode.seed}) cannot be recorded: ${place}${name.join(".")} ${what}`,
+    { hint: `check the environment: baton envs check ${episode.env}`, cause: error },
+  );
+}
+
 /**
  * Writes an episode to one file, whole or not at all.
  *
- * @throws BatonError "io" when the disk refuses.
+ * @throws BatonError "environment" when a reward, the return or a picture holds what is no finite number, "io" when the disk refuses.
  */
 export function writeEpisode(path: string, episode: RecordedEpisode, disk: Disk = nodeDisk): void {
+  const fields = toFields(episode);
+  refuseUnreadable(episode, fields);
   const header = Buffer.alloc(headerBytes);
   header.write(magic, "latin1");
   header.writeUInt32LE(version, magic.length);
-  writeFileAtomic(path, [header, gzipSync(packer.pack(toFields(episode)))], disk);
+  writeFileAtomic(path, [header, gzipSync(packer.pack(fields))], disk);
 }
 
 /**
