@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { matrixEpisode, syntheticEpisode } from "../../test/synthetic-episode.js";
 import type { Frame } from "../environment.js";
 import type { RecordedEpisode } from "../runs/episodes.js";
-import { actionName, boundsOf, choicesAt, hasPriors, intentsAt, optionsAt, returnsOf } from "./story.js";
+import { actionName, boundsOf, choicesAt, hasPriors, intentsAt, optionsAt, returnsOf, spanOf } from "./story.js";
 
 const episode = syntheticEpisode();
 const { agents, actions: A, untargetedActions: U } = episode.spec;
@@ -120,5 +120,13 @@ describe("boundsOf", () => {
 
   it("is null where nothing is drawn", () => {
     expect(boundsOf(matrixEpisode())).toBeNull();
+  });
+});
+
+describe("spanOf", () => {
+  it("holds every value and 0, of however many", () => {
+    expect(spanOf([])).toEqual([0, 0]);
+    expect(spanOf([3, 5, 4])).toEqual([0, 5]);
+    expect(spanOf(Array.from({ length: 200_000 }, (_, k) => k - 150_000))).toEqual([-150_000, 49_999]);
   });
 });

@@ -166,6 +166,16 @@ export function returnsOf(episode: RecordedEpisode): number[] {
   });
 }
 
+/** The least and the greatest of some values and 0. In a loop, because a function takes no more than some 10⁵ arguments. */
+export function spanOf(values: readonly number[]): readonly [low: number, high: number] {
+  let [low, high] = [0, 0];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
+}
+
 /** A rectangle in world units. */
 export interface Bounds {
   readonly left: number;

@@ -76,6 +76,21 @@ describe("renderStep", () => {
     }
   });
 
+  it("looks at no other step again for each that it shows", () => {
+    let reads = 0;
+    const steps = episode.steps.map((step) =>
+      Object.defineProperty({ ...step }, "reward", {
+        get() {
+          reads += 1;
+          return step.reward;
+        },
+      }),
+    );
+    const watched = { ...episode, steps };
+    for (const t of steps.keys()) renderStep(watched, t, { columns: 80, color: false });
+    expect(reads).toBeLessThanOrEqual(2 * steps.length);
+  });
+
   it("colours only when asked, and says the same", () => {
     const coloured = renderStep(episode, 11, { columns: 80, color: true });
     expect(coloured).toContain(esc);

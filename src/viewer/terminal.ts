@@ -140,6 +140,24 @@ function decisionLines(episode: RecordedEpisode, t: number): Line[] {
   });
 }
 
+/** What every step shows of the whole episode. */
+interface Whole {
+  readonly bounds: Bounds | null;
+  readonly returns: readonly number[];
+  readonly valued: boolean;
+}
+
+/** By episode: found once, because a play asks for it at each of its steps. */
+const wholes = new WeakMap<RecordedEpisode, Whole>();
+
+function wholeOf(episode: RecordedEpisode): Whole {
+  const known = wholes.get(episode);
+  if (known) return known;
+  const whole = { bounds: boundsOf(episode), returns: returnsOf(episode), valued: isValued(episode) };
+  wholes.set(episode, whole);
+  return whole;
+}
+
 /**
  * Step `t` of an episode as text: where everybody is, how they are, who chooses what in which order with its Q-value. No line
  * is longer than `columns`.
@@ -147,10 +165,10 @@ function decisionLines(episode: RecordedEpisode, t: number): Line[] {
 export function renderStep(episode: RecordedEpisode, t: number, { columns, color, rows = Infinity }: StepOptions): string {
   const { frame, reward } = episode.steps[t]!;
   const last = episode.steps.length - 1;
-  const bounds = boundsOf(episode);
-  const numbers = `step ${t}/${last}   reward ${signed(reward, 2)}   return ${returnsOf(episode)[t]!.toFixed(2)}`;
+  const { bounds, returns, valued } = wholeOf(episode);
+  const numbers = `step ${t}/${last}   reward ${signed(reward, 2)}   return ${returns[t]!.toFixed(2)}`;
   const result: Span = t < last ? [""] : episode.won ? ["   won", "green"] : ["   not won", "yellow"];
-  const experience = isValued(episode) ? `   trained for ${episode.checkpoint.toLocaleString("en")} steps` : "";
+  const experience = valued ? `   trained for ${episode.checkpoint.toLocaleString("en")} steps` : "";
   const trained = `   ${episode.agent}   seed ${episode.seed}${experience}`;
   const head: Line[] = [
     [[episode.env, "bold"], [trained]],

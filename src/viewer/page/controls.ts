@@ -1,5 +1,5 @@
 import type { RecordedEpisode } from "../../runs/episodes.js";
-import { returnsOf } from "../story.js";
+import { returnsOf, spanOf } from "../story.js";
 import { element, formatNumber, formatSigned, svgElement } from "./dom.js";
 import { keepFocus } from "./panels.js";
 import type { Player, PlayerState } from "./player.js";
@@ -24,7 +24,7 @@ function button(label: string, path: string, className: string, onClick: () => v
 /** The curve of the return so far above the scrub bar, and a mark at the present moment. */
 function timeline(returns: readonly number[]) {
   const last = Math.max(1, returns.length - 1);
-  const [low, high] = [Math.min(0, ...returns), Math.max(0, ...returns)];
+  const [low, high] = spanOf(returns);
   const y = (value: number) => 98 - (96 * (value - low)) / (high - low || 1);
   const points = returns.map((value, t) => `${t} ${y(value).toFixed(2)}`).join("L");
   const now = svgElement("line", { class: "now", y1: "0", y2: "100" });
