@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RecordedEpisode } from "../runs/episodes.js";
 import { renderStep } from "./terminal.js";
@@ -43,15 +44,22 @@ async function playOnScreen(episode: RecordedEpisode, options: PlayOptions, stop
 }
 
 /**
- * Plays an episode in the terminal; elsewhere (a pipe, a file) prints one block a step. Ctrl-C or the signal
- * ends it, and the terminal is as it was.
+ * Plays an episode in the terminal; elsewhere (a pipe, a file) prints one block a step. Ctrl-C, SIGTERM, SIGHUP or the signal
+ * of the options ends it, and the terminal is as it was.
  */
 export async function playInTerminal(episode: RecordedEpisode, options: PlayOptions): Promise<void> {
   const { output } = options;
   const stop = new AbortController();
   const abort = () => stop.abort();
   const signals = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  // Who sends these wants to see in the exit code that they were heard; Ctrl-C is the usual way to leave.
+  const end = (name: NodeJS.Signals) => {
+    process.exitCode = 128 + constants.signals[name];
+    abort();
+  };
   process.on("SIGINT", abort);
+  process.on("SIGTERM", end);
+  process.on("SIGHUP", end);
   try {
     if (output.isTTY) return await playOnScreen(episode, options, signals);
     for (let t = 0; t < episode.steps.length && !signals.aborted; t++) {
@@ -60,5 +68,7 @@ export async function playInTerminal(episode: RecordedEpisode, options: PlayOpti
     }
   } finally {
     process.off("SIGINT", abort);
+    process.off("SIGTERM", end);
+    process.off("SIGHUP", end);
   }
 }

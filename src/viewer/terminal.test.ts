@@ -143,6 +143,21 @@ describe("playInTerminal", () => {
     expect(process.listenerCount("SIGINT")).toBe(listeners);
   });
 
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("restores the terminal on %s, which the exit code tells", async (name, code) => {
+    const listeners = process.listenerCount(name);
+    const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
+    const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false });
+    expect(process.listenerCount(name)).toBe(listeners + 1);
+    process.emit(name, name);
+    await played;
+    expect(text()).toContain(`${esc}[?25h${esc}[?1049l`);
+    expect([process.exitCode, process.listenerCount(name)]).toEqual([code, listeners]);
+    process.exitCode = undefined;
+  });
+
   it("stops at Ctrl-C", async () => {
     const { output, text } = fakeOutput({ isTTY: true, columns: 80, rows: 24 });
     const played = playInTerminal(episode, { output, stepsPerSecond: 0.1, color: false });
