@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { packageRoot } from "../package.js";
 import { type DeviceReport, probeDevices } from "../tensor/devices.js";
 import { formatNumber } from "./output.js";
@@ -138,10 +139,30 @@ found = {}
 for pair in sys.argv[1:]:
     module, package = pair.split("=")
     if importlib.util.find_spec(module) is None: continue
-    try: found[module] = importlib.metadata.version(package)
+    try: found[module] = importlib.metadata.version(package) or ""
     except importlib.metadata.PackageNotFoundError: found[module] = ""
-print(json.dumps({"version": sys.version.split()[0], "found": found}))
+print("\\n" + json.dumps({"version": sys.version.split()[0], "found": found}))
 `;
+
+const pythonAnswer = z.object({ version: z.string(), found: z.record(z.string(), z.string()) });
+
+/** The answer to {@link askPython} among whatever else Python prints, such as warnings and greetings of a sitecustomize. */
+function answerOf(output: string): z.infer<typeof pythonAnswer> | undefined {
+  for (const line of output.split("\n").reverse()) {
+    try {
+      const answer = pythonAnswer.safeParse(JSON.parse(line));
+      if (answer.success) return answer.data;
+    } catch {
+      // not the answer
+    }
+  }
+  return undefined;
+}
+
+function strangeAnswer(output: string): string {
+  const beginning = firstLine(output).slice(0, 60);
+  return beginning === "" ? "runs, but answers nothing" : `runs, but does not answer as asked: "${beginning}"`;
+}
 
 /** Python, the modules that the bridge's host needs, and the simulators that are Python modules. */
 export async function probePython(run: Run = runProgram): Promise<Finding[]> {
@@ -150,7 +171,8 @@ export async function probePython(run: Run = runProgram): Promise<Finding[]> {
     ...pythonSimulators.map(({ module: m }) => `${m}=${m}`),
   ];
   const answer = await run("python3", ["-c", askPython, ...pairs]);
-  const python = answer?.ok ? (JSON.parse(answer.output) as { version: string; found: Record<string, string> }) : undefined;
+  const python = answer?.ok ? answerOf(answer.output) : undefined;
+  const strange = answer?.ok && !python;
   const optional = { required: false } as const;
   const detailOf = (module: string) => (python ? (python.found[module] ?? "not installed") : "needs Python") || "installed";
   const has = (module: string) => python?.found[module] !== undefined;
@@ -160,8 +182,12 @@ export async function probePython(run: Run = runProgram): Promise<Finding[]> {
       name: "Python 3",
       works: python !== undefined,
       ...optional,
-      detail: python?.version ?? (answer ? "does not run" : "not installed"),
-      mend: python ? "" : "apt-get install python3 (or from https://python.org)",
+      detail: python?.version ?? (strange ? strangeAnswer(answer.output) : answer ? "does not run" : "not installed"),
+      mend: python
+        ? ""
+        : strange
+          ? "see what `python3 -c 'print(1)'` prints besides 1; that is in the way"
+          : "apt-get install python3 (or from https://python.org)",
     },
     ...pythonModules.map(
       ({ module, pip, debian }): Finding => ({

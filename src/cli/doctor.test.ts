@@ -69,6 +69,21 @@ describe("probes", () => {
     expect(without.find(({ name }) => name === "numpy")?.detail).toBe("needs Python");
   });
 
+  it("find Python's answer among what else it prints, and say so when there is none", async () => {
+    const answer = JSON.stringify({ version: "3.11.2", found: { numpy: "1.24.2" } });
+    const output = `Welcome to the cluster\n{"quota": 3}\n${answer}\nWarning: the disk is nearly full`;
+    const [python, ...others] = await probePython(async () => ({ ok: true, output }));
+    expect(python).toMatchObject({ works: true, detail: "3.11.2", mend: "" });
+    expect(others.find(({ name }) => name === "numpy")).toMatchObject({ works: true, detail: "1.24.2" });
+    const without = async (text: string) => (await probePython(async () => ({ ok: true, output: text })))[0]!;
+    expect(await without("Welcome\nto the cluster")).toMatchObject({
+      works: false,
+      detail: 'runs, but does not answer as asked: "Welcome"',
+      mend: expect.stringContaining("python3 -c 'print(1)'"),
+    });
+    expect(await without("")).toMatchObject({ works: false, detail: "runs, but answers nothing" });
+  });
+
   it("ask a Python that is there in words that it understands", async () => {
     const asked = await probePython();
     const python = await runProgram("python3", ["--version"]);
