@@ -73,8 +73,8 @@ export class SupervisedHost {
    * @throws the error when nothing may help, or when it was one too many.
    */
   fail(session: Session, error: unknown): void {
-    // Groups of the same host hear of the same end.
-    if (session !== this.#current || session === this.#failed) return;
+    // Groups of the same host hear of the same end, and all of them of our own.
+    if (session !== this.#current || session === this.#failed || this.#closed.signal.aborted) return;
     const why = this.#count(error);
     // The host has survived an exception of the simulator. The first time, beginning a new episode may do.
     if (why.code === "environment" && this.#failures === 1) return;
@@ -83,6 +83,7 @@ export class SupervisedHost {
     this.#session.catch(() => {}); // whoever asks next hears of it
   }
 
+  /** Ends the host, and the one that is about to take its place. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#current.close();
@@ -112,6 +113,9 @@ export class SupervisedHost {
       await sleep(wait * 1000, undefined, { signal: this.#closed.signal });
       try {
         const session = await this.open(this.#closed.signal);
+        // It may have been ready before it heard that nobody wants it any more, and `close` does not know of it.
+        if (this.#closed.signal.aborted) await session.close();
+        this.#closed.signal.throwIfAborted();
         if (JSON.stringify(session.groups.map(sizes)) === JSON.stringify(this.groups.map(sizes))) {
           this.#current = session;
           return session;
