@@ -1,5 +1,7 @@
 import type { EnvironmentSpec, Frame, VectorEnvironment, VectorTimeStep } from "../environment.js";
+import { BatonError } from "../errors.js";
 import { sliceOf } from "./timestep.js";
+import { allDone } from "./together.js";
 
 /**
  * Several vector environments behind one call: the copies of the first come first. Whoever can, steps the `groups` by themselves.
@@ -39,7 +41,11 @@ class JoinedEnvironment implements VectorEnvironment {
 
   async reset(copies: readonly number[], seeds: readonly number[], out: VectorTimeStep): Promise<void> {
     const slices = this.#slicesOf(out);
-    await all(
+    const unknown = copies.find((copy) => !(Number.isInteger(copy) && copy >= 0 && copy < this.copies));
+    if (unknown !== undefined) {
+      throw new BatonError("invalid-value", `there is no copy ${unknown} of ${this.spec.id}, only 0 … ${this.copies - 1}`);
+    }
+    await allDone(
       this.groups.map(async (group, k) => {
         const first = this.#firsts[k]!;
         const mine = copies.flatMap((copy, at) => (copy >= first && copy < first + group.copies ? [at] : []));
@@ -55,7 +61,7 @@ class JoinedEnvironment implements VectorEnvironment {
   async step(actions: Int32Array, out: VectorTimeStep): Promise<void> {
     const slices = this.#slicesOf(out);
     const n = this.spec.agents;
-    await all(
+    await allDone(
       this.groups.map(async (group, k) => {
         const first = this.#firsts[k]!;
         await group.step(actions.subarray(first * n, (first + group.copies) * n), slices[k]!);
@@ -74,10 +80,4 @@ class JoinedEnvironment implements VectorEnvironment {
     }
     return slices;
   }
-}
-
-/** Waits until all have come to an end before it says what went wrong: nobody may write into the caller's arrays after that. */
-async function all(pending: readonly Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(pending);
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

@@ -1,6 +1,15 @@
-/** An environment that does what its options say when it is told to: throws, ends its thread, or fails to be made. */
+/** An environment that does what its options say when it is told to: throws, ends its thread, or fails to be made or closed. */
+import { workerData } from "node:worker_threads";
+
+/** First copy of this thread; undefined in the main one. */
+const first = workerData?.first;
+
 export default ({ mischief = "none", at = 2 }) => {
   if (mischief === "birth") throw new TypeError("no simulator here");
+  if (mischief === "all" && first !== undefined && first !== 1) {
+    if (first === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    throw new TypeError(`no simulator for copy ${first}`);
+  }
   let t = 0;
   return {
     spec: { id: "misbehaving", agents: 1, actions: 2, observationSize: 1, episodeLimit: 50 },
@@ -17,6 +26,10 @@ export default ({ mischief = "none", at = 2 }) => {
       out.reward = t;
       out.info.odd = t % 2 === 1 ? Number.NaN : -0;
       out.truncated = t === 50;
+    },
+    close() {
+      if (mischief === "all" && first !== undefined) throw new TypeError("cannot be closed");
+      if (mischief === "close" && first !== undefined) throw new TypeError(`copy ${first} cannot be closed`);
     },
     frame: () => ({ width: 1 + t, height: 1, units: [] }),
   };

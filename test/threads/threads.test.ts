@@ -133,7 +133,7 @@ describe("what goes wrong in a thread", () => {
   it("is one message when the environment throws, with the line", async () => {
     const { code, message } = await failing("throw");
     expect(code).toBe("environment");
-    expect(message).toMatch(/^misbehaving failed: TypeError: oops \(at .*misbehaving\.mjs:13:\d+\)\)$/);
+    expect(message).toMatch(/^misbehaving failed: TypeError: oops \(at .*misbehaving\.mjs:22:\d+\)\)$/);
   });
 
   it("is one message when the thread ends", async () => {
@@ -158,6 +158,18 @@ describe("what goes wrong in a thread", () => {
     const argument = { ...(maker.source.argument as object), options: { mischief: "birth" } };
     const mistake = await mistakeOf(vectorizeOver(2, { ...maker, source: { ...maker.source, argument } }, 2));
     expect(mistake.message).toContain("TypeError: no simulator here");
+  });
+
+  it("is the first copy's mistake when several cannot be made, and the others are closed", async () => {
+    const maker = await openEmbedded("./misbehaving.mjs", { mischief: "all" }, undefined, import.meta.dirname);
+    const mistake = await mistakeOf(vectorizeOver(3, maker, 3));
+    expect(mistake.message).toContain("TypeError: no simulator for copy 0");
+  });
+
+  it("does not keep the other threads from being closed", async () => {
+    const maker = await openEmbedded("./misbehaving.mjs", { mischief: "close" }, undefined, import.meta.dirname);
+    const environment = await vectorizeOver(3, maker, 3);
+    expect((await mistakeOf(Promise.resolve(environment.close?.()))).message).toContain("copy 0 cannot be closed");
   });
 });
 

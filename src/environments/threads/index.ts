@@ -17,6 +17,7 @@ import type {
 import { BatonError } from "../../errors.js";
 import { completeEnvironment } from "../complete.js";
 import { writtenFields } from "../timestep.js";
+import { allDone } from "../together.js";
 import { vectorize } from "../vectorize.js";
 import { allocateSharedStep, Bell, copyOut, Request, readInfo, type SharedStep } from "./shared.js";
 import type { Answer, MakerSource, WorkerTask } from "./worker.js";
@@ -71,9 +72,10 @@ async function spreadOverThreads(
     return new Hand(source, shared, first, end);
   });
   try {
-    await Promise.all(crew.map((hand) => hand.started(spec)));
+    await allDone(crew.map((hand) => hand.started(spec)));
   } catch (error) {
-    await Promise.all(crew.map((hand) => hand.close()));
+    // What the others say on their way out is not why.
+    await Promise.allSettled(crew.map((hand) => hand.close()));
     throw error;
   }
   return new ThreadedVectorEnvironment(spec, copies, fields, shared, crew, draws);
@@ -132,14 +134,13 @@ class ThreadedVectorEnvironment implements VectorEnvironment {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.crew.map((hand) => hand.close()));
+    await allDone(this.crew.map((hand) => hand.close()));
   }
 
   /** All at the same time; of several mistakes the first copy's is thrown, when all have stopped. */
   async #ask(request: Request, crew: readonly Hand[]): Promise<void> {
     for (const hand of crew) hand.ask(request);
-    const results = await Promise.allSettled(crew.map((hand) => hand.answered()));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
+    await allDone(crew.map((hand) => hand.answered()));
   }
 
   #publish(copy: number, out: VectorTimeStep, rows?: number): void {
