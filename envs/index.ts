@@ -11,7 +11,9 @@ import { BatonError } from "../src/errors.js";
 import { unknownName } from "../src/names.js";
 import { football } from "./football/index.js";
 import {
+  alreadyChecked,
   checkOptions,
+  type HowToCheck,
   isPath,
   loadCustomEnvironment,
   type MadeEnvironment,
@@ -40,7 +42,7 @@ export interface RegisteredFamily {
   /** What has to be installed besides Baton, for people; nothing for embedded ones. */
   needs?(member: string): string;
   /** One that this process makes, or one that hosts serve. */
-  open(member: string, options: Options, refuse: RefuseOptions): MadeEnvironment | OpenedEnvironment;
+  open(member: string, options: Options, refuse: HowToCheck): MadeEnvironment | OpenedEnvironment;
 }
 
 function register<O extends object>(family: EnvironmentFamily<O>): RegisteredFamily {
@@ -145,13 +147,15 @@ interface MakerArgument {
 
 /** What another thread calls to make copies: the maker of an environment that was opened and checked already. */
 export async function makerOf({ id, options, directory }: MakerArgument): Promise<() => Environment> {
-  return (await openEmbedded(id, options, throwIssues, directory)).make;
+  const found = await find(id, options, alreadyChecked, directory);
+  if ("make" in found) return found.make;
+  throw new BatonError("invalid-value", `${id} does not run inside this process`);
 }
 
 async function find(
   id: string,
   options: Options,
-  refuse: RefuseOptions,
+  refuse: HowToCheck,
   directory: string,
 ): Promise<MadeEnvironment | OpenedEnvironment> {
   if (isPythonEnvironment(id)) return servedEnvironment(id, options);

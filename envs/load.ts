@@ -36,8 +36,14 @@ export const throwIssues: RefuseOptions = (issues) => {
   throw settingsError(issues);
 };
 
+/** Instead of {@link RefuseOptions} where the options are what a schema has made of them already: a schema may not take its own results. */
+export const alreadyChecked = "already checked";
+
+export type HowToCheck = RefuseOptions | typeof alreadyChecked;
+
 /** The options as the schema makes them. */
-export function checkOptions<T>(schema: z.ZodType<T>, options: Options, refuse: RefuseOptions): T {
+export function checkOptions<T>(schema: z.ZodType<T>, options: Options, refuse: HowToCheck): T {
+  if (refuse === alreadyChecked) return options as T;
   const checked = checkSettings(schema, options, "env");
   return checked.issues === undefined ? checked.value : refuse(checked.issues);
 }
@@ -69,7 +75,7 @@ const isMapFile = (id: string) => /\.(ya?ml|json)$/.test(id);
 export async function loadCustomEnvironment(
   id: string,
   options: Options,
-  refuse: RefuseOptions,
+  refuse: HowToCheck,
   directory: string,
 ): Promise<MadeEnvironment | undefined> {
   if (isMapFile(id)) {

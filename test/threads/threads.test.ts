@@ -91,6 +91,10 @@ describe("copies over threads", () => {
     expect(await play(environment, 20, (copy) => copy)).toEqual(await play(other, 20, (copy) => copy));
   });
 
+  it("take the options as they were checked, once", async () => {
+    expect((await open("./picky.mjs", 2, 2, { steps: "7" })).spec.episodeLimit).toBe(7);
+  });
+
   it("refuse an illegal action by the copy's own number, and a wrong time step", async () => {
     const environment = await open("skirmish/3m", 4, 2);
     const out = allocateVectorTimeStep(environment.spec, 4);
