@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BatonError } from "../src/errors.js";
 import { presetLayer, presetNames } from "../src/training/presets.js";
+import { parseSettings } from "../src/validation.js";
 import { football } from "./football/index.js";
 import { footballOptions } from "./football/options.js";
 import { families, listEnvironments, openEnvironment } from "./index.js";
@@ -35,6 +36,13 @@ describe("what hosts are told", () => {
       expect.stringContaining("smacv2"),
       expect.stringContaining("StarCraft II"),
     ]);
+  });
+
+  it("for football, every player once", () => {
+    expect(football.host("5_vs_5", footballOptions.parse({ players: [3, 1] })).options).toMatchObject({ players: [3, 1] });
+    expect(() => parseSettings(footballOptions, { players: [1, 2, 1] }, "env")).toThrow(
+      "env.players is [1,2,1]: a player can be one agent only, so no number may come twice",
+    );
   });
 
   it("for PettingZoo, the environment's module and the arguments that make its actions numbered", () => {

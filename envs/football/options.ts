@@ -4,6 +4,7 @@ export const footballOptions = z.strictObject({
   players: z
     .array(z.int().min(0).max(10))
     .min(1)
+    .refine((players) => new Set(players).size === players.length, "a player can be one agent only, so no number may come twice")
     .nullable()
     .default(null)
     .describe(

@@ -92,6 +92,8 @@ class Football(unittest.TestCase):
 
     def test_players_may_be_chosen_and_are_all_field_players_elsewhere(self) -> None:
         self.assertEqual(self.make(players=[3, 1]).spec.agents, 2)
+        with self.assertRaisesRegex(HostError, r"players is \[2, 1, 2\], but a player can be one agent only"):
+            self.make(players=[2, 1, 2])
         self.assertEqual(self.engine().can, [1, 3])
         env = self.make("football:match")
         self.assertEqual(self.engine().can, [1, 2, 3])

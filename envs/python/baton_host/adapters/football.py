@@ -57,6 +57,8 @@ def opener(
     """
     if reward not in ("ace", "scoring", "checkpoints"):
         raise HostError("invalid-value", f'reward is "{reward}", but must be "ace", "scoring" or "checkpoints"')
+    if players is not None and len(set(players)) < len(players):
+        raise HostError("invalid-value", f"players is {list(players)}, but a player can be one agent only, so no number may come twice")
     gfootball = require("gfootball.env", "football")
     builder = require("gfootball.env.scenario_builder", "football")
     if member not in builder.all_scenarios():
