@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeKeys } from "../keys.js";
 import { defaultSimulators } from "../settings.js";
 import { containerArguments, explainEnd, keysEnvironment } from "./container.js";
@@ -40,12 +40,22 @@ describe("a container's command", () => {
   it("shows the working folder to classes of the user's own, and to them only", () => {
     const mounts = (environment: string) => containerArguments(settings, { ...request, environment }, place).join(" ");
     for (const adapter of ["smac:3m", "football:academy", "smaclite:3m", "gymnasium:CartPole-v1", "pettingzoo:mpe2.simple_v3"]) {
-      expect(mounts(adapter)).not.toContain("--volume");
+      expect(mounts(adapter)).not.toContain("--mount");
     }
-    const own = `--volume ${process.cwd()}:/work:ro --workdir /work`;
+    const own = `--mount type=bind,source=${process.cwd()},target=/work,readonly --workdir /work`;
     expect(mounts("my_module:Env")).toContain(`${own} baton-python --env my_module:Env `);
     expect(mounts(`${process.cwd()}/envs/my.py:Env`)).toContain(`${own} baton-python --env envs/my.py:Env `);
     expect(() => mounts("../my.py:Env")).toThrow("lies outside the working folder");
+  });
+
+  it("shows a working folder with a colon in its path, and refuses one with a comma", () => {
+    const cwd = vi.spyOn(process, "cwd");
+    onTestFinished(() => cwd.mockRestore());
+    const own = () => containerArguments(settings, { ...request, environment: "my_module:Env" }, place);
+    cwd.mockReturnValue("/runs/12:30");
+    expect(own()).toContain("type=bind,source=/runs/12:30,target=/work,readonly");
+    cwd.mockReturnValue("/runs/a,b");
+    expect(own).toThrow("containers cannot be shown the working folder /runs/a,b, for its path has a comma or quote");
   });
 
   it("keeps its keys out of every list of processes", () => {

@@ -113,7 +113,18 @@ function seenFromInside(environment: string): { environment: string; mounts: rea
   if (isAdapters(environment) && !environment.endsWith(".json")) return { environment, mounts: [] };
   const colon = environment.lastIndexOf(":");
   const [module, name] = [environment.slice(0, colon), environment.slice(colon)];
-  const mounts = ["--volume", `${process.cwd()}:/work:ro`, "--workdir", "/work"];
+  const folder = process.cwd();
+  // What `--mount` takes is a line of CSV, and engines differ in how they let it be quoted; `--volume` would break at a colon.
+  if (/[,"\n]/.test(folder)) {
+    throw new BatonError(
+      "invalid-value",
+      `containers cannot be shown the working folder ${folder}, for its path has a comma or quote`,
+      {
+        hint: "start Baton from a folder whose path has none, or build your class into an image",
+      },
+    );
+  }
+  const mounts = ["--mount", `type=bind,source=${folder},target=/work,readonly`, "--workdir", "/work"];
   if (!module.endsWith(".py")) return { environment, mounts };
   const path = relative(process.cwd(), resolve(module));
   if (path.startsWith("..") || isAbsolute(path)) {
