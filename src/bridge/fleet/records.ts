@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -39,6 +39,10 @@ export function recordsFolder(): string {
   return join(state ? state : join(homedir(), ".local", "state"), "baton", "simulators");
 }
 
+function recordFile(name: string): string {
+  return join(recordsFolder(), `${name}.json`);
+}
+
 /** Where a host's output goes. */
 export function logFile(name: string): string {
   return join(recordsFolder(), `${name}.log`);
@@ -67,16 +71,35 @@ function readRecord(path: string): HostRecord | undefined {
 /** Writes a record so that nobody ever reads half of one, and only its owner reads it. */
 export function writeRecord(host: HostRecord): void {
   makeRecordsFolder();
-  const path = join(recordsFolder(), `${host.name}.json`);
+  const path = recordFile(host.name);
   writeFileSync(`${path}.tmp`, `${JSON.stringify(host, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${path}.tmp`, path);
 }
 
-export function makeRecordsFolder(): void {
+function makeRecordsFolder(): void {
   mkdirSync(recordsFolder(), { recursive: true, mode: 0o700 });
 }
 
+/**
+ * Takes a name that no other host has: `baton-smac-3m-1`, `baton-smac-3m-2`, … The log file that is opened for it is what takes it: other
+ * processes may look for a name at the same moment, before there is a record.
+ *
+ * @returns the name, and its open log file.
+ */
+export function takeName(stem: string): { readonly name: string; readonly log: number } {
+  makeRecordsFolder();
+  for (let k = 1; ; k++) {
+    const name = `${stem}-${k}`;
+    if (existsSync(recordFile(name))) continue;
+    try {
+      return { name, log: openSync(logFile(name), "wx", 0o600) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+}
+
 export function removeRecord(name: string): void {
-  rmSync(join(recordsFolder(), `${name}.json`), { force: true });
+  rmSync(recordFile(name), { force: true });
   rmSync(logFile(name), { force: true });
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +12,7 @@ import { type ContainerSettings, containerArguments, explainEnd, keysEnvironment
 import { kindLabel, missingEngine, startOf } from "../launch/engine.js";
 import { defaultImage } from "../launch/images.js";
 import { abandonHost, hostState, stopHost } from "./down.js";
-import { type HostRecord, logFile, makeRecordsFolder, readRecords, removeRecord, writeRecord } from "./records.js";
+import { type HostRecord, removeRecord, takeName, writeRecord } from "./records.js";
 
 /** What `baton simulators up` starts. */
 export interface FleetRequest extends ContainerSettings {
@@ -61,8 +61,19 @@ export async function startFleet(request: FleetRequest): Promise<HostRecord[]> {
 }
 
 function startHost(request: FleetRequest, port: number): HostRecord {
+  const { name, log } = takeName(stemOf(request.environment));
+  try {
+    return startNamed(request, port, name, log);
+  } catch (error) {
+    removeRecord(name);
+    throw error;
+  } finally {
+    closeSync(log);
+  }
+}
+
+function startNamed(request: FleetRequest, port: number, name: string, log: number): HostRecord {
   const { environment, options, launch, copies, bind } = request;
-  const name = unusedName(environment);
   const container = launch !== "process";
   // A container's own loopback cannot be published, so its host is always bound for all, and always guarded.
   const pair = container && !request.keys ? makeKeys() : undefined;
@@ -81,18 +92,14 @@ function startHost(request: FleetRequest, port: number): HostRecord {
     : ["-m", "baton_host", ...hostArguments(request), "--bind", endpoint, "--lend"];
   const given = process.env.PYTHONPATH;
   const path = [join(packageRoot(), "envs", "python"), ...(given ? [given] : [])].join(delimiter);
-  makeRecordsFolder();
-  const log = openSync(logFile(name), "w", 0o600);
   const child = spawn(container ? launch : request.python, parameters, {
     env: { ...keysEnvironment(keys), ...(container ? {} : { PYTHONPATH: path, PYTHONUNBUFFERED: "1" }) },
     detached: true,
     stdio: ["ignore", log, log],
   });
-  closeSync(log);
   child.once("error", () => {}); // no pid tells of it
   child.unref();
   if (child.pid === undefined) {
-    removeRecord(name);
     if (container) throw missingEngine(launch);
     throw new BatonError("missing-dependency", `the Python interpreter "${request.python}" was not found`, {
       hint: "apt-get install python3, or name another with --set simulators.python=…",
@@ -137,15 +144,13 @@ async function untilReady(host: HostRecord, request: FleetRequest): Promise<void
   }
 }
 
-/** `smac-3m-1`, `smac-3m-2`, … */
-function unusedName(environment: string): string {
-  const used = new Set(readRecords().map(({ name }) => name));
+/** What a host's name begins with: `baton-smac-3m`. */
+function stemOf(environment: string): string {
   const [, tail = environment] = /([^/]*)$/.exec(environment) ?? [];
-  const stem = `baton-${tail
+  return `baton-${tail
     .replace(/\.py\b/g, "")
     .replace(/[^\w]+/g, "-")
     .toLowerCase()}`.replace(/-+$/, "");
-  for (let k = 1; ; k++) if (!used.has(`${stem}-${k}`)) return `${stem}-${k}`;
 }
 
 /** The next port from `port` on that can be bound. */
