@@ -8,6 +8,7 @@ import { BatonError } from "../../src/errors.js";
 import { temporaryFolder } from "../../test/temporary-folder.js";
 import { openEmbedded } from "../index.js";
 import { readMapFile } from "./file.js";
+import { makeSkirmish, skirmish } from "./index.js";
 import { field } from "./terrains.js";
 
 const example = fileURLToPath(new URL("../../experiments/examples/my-map.yaml", import.meta.url));
@@ -103,6 +104,26 @@ describe("a map file", () => {
     expect(mistake(`${small}terrain: ${JSON.stringify(walled)}\n`).message).toMatch(
       /^mine\.yaml:3: allies\[0\]: 3 of its units find no free ground/,
     );
+  });
+
+  const battle = (allies: string, enemies: string) => small.replace("marine: 3", allies).replace("marine: 4", enemies);
+
+  it("cannot have a side of healers alone where these lose", () => {
+    const rule = "healersAloneLose: true\n";
+    const { message } = mistake(battle("medivac: 3", "medivac: 4") + rule);
+    expect(message).toMatch(/^mine\.yaml:2: allies are only healers, who have lost before they begin/);
+    expect(message).toMatch(/^mine\.yaml:4: enemies are only healers/m);
+    expect(readMapFile(file(battle("marine: 1, medivac: 3", "marine: 4") + rule)).healersAloneLose).toBe(true);
+  });
+
+  it.each([
+    ["medivac: 3", "marine: 4"],
+    ["marine: 3", "medivac: 4"],
+    ["medivac: 3", "medivac: 4"],
+    ["medivac: 3", "zealot: 4"],
+  ])("may have sides of healers alone where these do not lose: %s against %s", (allies, enemies) => {
+    const map = readMapFile(file(battle(allies, enemies)));
+    assertConforms(() => makeSkirmish(map, skirmish.options.parse({})), { episodes: 2 });
   });
 
   it("that is missing, empty or no map is told in a sentence", () => {

@@ -169,6 +169,9 @@ function mistakesIn(map: SkirmishMap, file: MapFile): SettingIssue[] {
     if (races.length > 1) wrong([side], `${side} are ${races.join(" and ")}, but a side must be of one race, as in SMAC`);
     const count = map[side].reduce((sum, { units }) => units.reduce((all, [, n]) => all + n, sum), 0);
     if (count > mostUnits) wrong([side], `${side} are ${count} units, but a side may have at most ${mostUnits}`);
+    if (map.healersAloneLose && namesOf(map[side]).every((type) => unitTypes[type].healing)) {
+      wrong([side], `${side} are only healers, who have lost before they begin where healersAloneLose is true`);
+    }
     map[side].forEach(({ x, y }, k) => {
       if (outside(x, y))
         wrong([side, k, "at"], `${side}[${k}].at is [${x}, ${y}], outside of the world of ${width} by ${height}`);
