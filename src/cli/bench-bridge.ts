@@ -8,6 +8,7 @@ import type { VectorEnvironment } from "../environment.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { positiveNumber, wholeNumber } from "./arguments.js";
 import { type BenchRow, benchRow, median, printBench } from "./bench-report.js";
+import { closingAfter } from "./closing.js";
 import { cpuSeconds } from "./cpu-time.js";
 
 interface BenchBridgeOptions {
@@ -61,18 +62,20 @@ async function compareWithBare(
   seconds: number,
 ): Promise<BenchRow[]> {
   const size = 1024 * kilobytes;
-  const ways = [
-    await openBare(python, copies, size, 1),
-    await openBridge(python, copies, size, 1),
-    await openBare(python, copies, size, 2),
-    await openBridge(python, copies, size, 2),
-  ];
-  const seen = ways.map((): Rate[] => []);
-  for (const way of ways) await way.warmUp();
-  for (let round = 0; round < rounds; round++) {
-    for (const [k, way] of ways.entries()) seen[k]!.push(await way.measure(seconds));
-  }
-  for (const way of ways) await way.close();
+  const seen = await closingAfter(async (keep) => {
+    const ways = [
+      keep(await openBare(python, copies, size, 1)),
+      keep(await openBridge(python, copies, size, 1)),
+      keep(await openBare(python, copies, size, 2)),
+      keep(await openBridge(python, copies, size, 2)),
+    ];
+    const rates = ways.map((): Rate[] => []);
+    for (const way of ways) await way.warmUp();
+    for (let round = 0; round < rounds; round++) {
+      for (const [k, way] of ways.entries()) rates[k]!.push(await way.measure(seconds));
+    }
+    return rates;
+  });
   const middle = (k: number, of: (rate: Rate) => number) => median(seen[k]!.map(of));
   const steps = (k: number) => copies * middle(k, ({ perSecond }) => perSecond);
   const [bare, bridge, bareTwo, bridgeTwo] = [0, 1, 2, 3];
@@ -111,14 +114,19 @@ function startHost(python: string, kind: "null" | "echo", copies: number, size: 
 async function openGroups(host: Host, groups: number) {
   const connection = new Connection(host.endpoint, "the bench's host");
   void host.ended.then((error) => connection.end(error));
-  const environments = await connectGroups(connection, groups);
-  const players = environments.map(playerOf);
-  for (const player of players) await player.begin();
   const close = async () => {
     connection.close();
     await host.close();
   };
-  return { players, close };
+  try {
+    const environments = await connectGroups(connection, groups);
+    const players = environments.map(playerOf);
+    for (const player of players) await player.begin();
+    return { players, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function playerOf(environment: VectorEnvironment) {
@@ -221,15 +229,16 @@ async function measure(players: readonly { step(): Promise<void> }[], seconds: n
 /** CPU time of both sides while an environment sleeps through its steps, and what of it the sockets take. */
 async function cpuTime(python: string, kilobytes: number, rounds: number, seconds: number): Promise<BenchRow[]> {
   const [copies, size] = [32, 1024 * kilobytes];
-  const bridge = await openBridge(python, copies, size, 1, simulatedStep);
-  const bare = await openBare(python, copies, size, 1, simulatedStep);
-  const seen: { bridge: number; bare: number }[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const one = { bridge: (await bridge.measure(seconds)).cpu, bare: (await bare.measure(seconds)).cpu };
-    if (round > 0) seen.push(one);
-  }
-  await bridge.close();
-  await bare.close();
+  const seen = await closingAfter(async (keep) => {
+    const bridge = keep(await openBridge(python, copies, size, 1, simulatedStep));
+    const bare = keep(await openBare(python, copies, size, 1, simulatedStep));
+    const times: { bridge: number; bare: number }[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      const one = { bridge: (await bridge.measure(seconds)).cpu, bare: (await bare.measure(seconds)).cpu };
+      if (round > 0) times.push(one);
+    }
+    return times;
+  });
   const share = (microseconds: number) => (100 * microseconds) / (1e6 * simulatedStep);
   const name = `${copies} copies at ${kilobytes} KB, steps of ${1000 * simulatedStep} ms: CPU time`;
   const unit = "% of the step";
@@ -245,15 +254,17 @@ async function cpuTime(python: string, kilobytes: number, rounds: number, second
 
 /** Two hosts against one with steps of 5 ms, each with one request under way. */
 async function twoHosts(python: string, rounds: number, seconds: number): Promise<BenchRow> {
-  const fleets = await Promise.all([0, 1].map(() => openGroups(startHost(python, "null", 32, 65_536, 1, simulatedStep), 1)));
-  const players = fleets.flatMap((fleet) => fleet.players);
-  const rates: { one: number; two: number }[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const one = await measure(players.slice(0, 1), seconds);
-    const two = await measure(players, seconds);
-    if (round > 0) rates.push({ one: 32 * one.perSecond, two: 32 * two.perSecond });
-  }
-  for (const fleet of fleets) await fleet.close();
+  const rates = await closingAfter(async (keep) => {
+    const open = async () => keep(await openGroups(startHost(python, "null", 32, 65_536, 1, simulatedStep), 1)).players;
+    const players = [...(await open()), ...(await open())];
+    const seen: { one: number; two: number }[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      const one = await measure(players.slice(0, 1), seconds);
+      const two = await measure(players, seconds);
+      if (round > 0) seen.push({ one: 32 * one.perSecond, two: 32 * two.perSecond });
+    }
+    return seen;
+  });
   return benchRow({
     name: "32 copies at 64 KB, steps of 5 ms: two hosts",
     unit: "env steps/s",

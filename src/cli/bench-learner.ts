@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { Command } from "commander";
 import type { BatchTensors } from "../agent.js";
+import type { VectorEnvironment } from "../environment.js";
 import { randomLegalAction } from "../environments/player.js";
 import { allocateVectorTimeStep } from "../environments/timestep.js";
 import { allocateBatch, ReplayBuffer } from "../replay/index.js";
@@ -9,6 +10,7 @@ import { openDevice } from "../tensor/devices.js";
 import { RandomStream } from "../tensor/random.js";
 import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
 import { matrixOperations } from "../tensor/work.js";
+import type { Config } from "../training/config.js";
 import { type Experiment, resolveExperiment } from "../training/experiment.js";
 import { mergeLayers, optionLayer, setLayer } from "../training/layers.js";
 import { Learner } from "../training/learner.js";
@@ -17,6 +19,7 @@ import { activities } from "../training/time-budget.js";
 import { Trainer } from "../training/trainer.js";
 import { collect, positiveNumber, wholeNumber } from "./arguments.js";
 import { type BenchRow, benchRow, median, printBench } from "./bench-report.js";
+import { closingAfter } from "./closing.js";
 
 interface Options {
   preset: string;
@@ -103,10 +106,15 @@ async function learnerRows(
 }
 
 /** A replay filled by random play: a few thousand steps are as good as a million for speed. */
-async function playedReplay({ config, spec, agent, environment: opened }: Experiment): Promise<ReplayBuffer> {
+function playedReplay(experiment: Experiment): Promise<ReplayBuffer> {
+  const { config, environment } = experiment;
   const copies = Math.min(16, config.training.copies);
+  return closingAfter(async (keep) => fill(keep(await environment.vectorize(copies, { ...config, envThreads: 0 })), experiment));
+}
+
+async function fill(environment: VectorEnvironment, { config, spec, agent }: Experiment): Promise<ReplayBuffer> {
+  const { copies } = environment;
   const steps = Math.ceil(Math.max(2 * agent.batchSize, 512) / copies) + agent.transition.nStep;
-  const environment = await opened.vectorize(copies, { ...config, envThreads: 0 });
   const replay = new ReplayBuffer(spec, agent.transition, { lanes: copies, capacity: 2 * copies * steps });
   const out = allocateVectorTimeStep(spec, copies);
   const rng = RandomStream.from(config.seed, "bench");
@@ -133,7 +141,6 @@ async function playedReplay({ config, spec, agent, environment: opened }: Experi
       );
     }
   }
-  await environment.close?.();
   return replay;
 }
 
@@ -177,14 +184,24 @@ async function timed(seconds: number, work: () => Promise<unknown>): Promise<{ r
 }
 
 /** Trains for `seconds` after the warm-up and tells what each second went into. */
-async function budgetRows(experiment: Experiment, device: Device, seconds: number): Promise<BenchRow[]> {
+function budgetRows(experiment: Experiment, device: Device, seconds: number): Promise<BenchRow[]> {
   const { spec, agent, environment: opened } = experiment;
   const { training, evaluation } = experiment.config;
   // one evaluation at the very end: its share is reckoned with the preset's own distance between evaluations
   const config = { ...experiment.config, evaluation: { ...evaluation, everySteps: Number.MAX_SAFE_INTEGER } };
-  const environment = await opened.vectorize(training.copies, config);
-  const evaluationEnvironment = await opened.vectorize(Math.min(evaluation.episodes, 32), config);
-  const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
+  return closingAfter(async (keep) => {
+    const environment = keep(await opened.vectorize(training.copies, config));
+    const evaluationEnvironment = keep(await opened.vectorize(Math.min(evaluation.episodes, 32), config));
+    const trainer = await Trainer.create({ config, spec, agent, device, environment, evaluationEnvironment });
+    try {
+      return await budgetOf(trainer, experiment.config, seconds);
+    } finally {
+      trainer.dispose();
+    }
+  });
+}
+
+async function budgetOf(trainer: Trainer, { training, evaluation }: Config, seconds: number): Promise<BenchRow[]> {
   const warm = new AbortController();
   await trainer.run(
     {
@@ -212,9 +229,6 @@ async function budgetRows(experiment: Experiment, device: Device, seconds: numbe
   const evaluating = performance.now();
   await trainer.evaluate({});
   const evaluate = ((performance.now() - evaluating) / 1000) * (collected / evaluation.everySteps);
-  trainer.dispose();
-  await environment.close?.();
-  await evaluationEnvironment.close?.();
   const total = elapsed + evaluate;
   const spent = { ...learning, evaluate };
   const row = (name: string, unit: string, value: number) => benchRow({ name, unit, value });

@@ -4,6 +4,7 @@ import { BatonError } from "../errors.js";
 import { playScripted } from "../training/scripted.js";
 import { collect, environmentSettings, openFromCommandLine, scriptedPolicy, wholeNumber } from "./arguments.js";
 import { type BenchRow, benchRow, printBench } from "./bench-report.js";
+import { closingAfter } from "./closing.js";
 import { printLines } from "./output.js";
 
 interface BenchPoliciesOptions {
@@ -44,15 +45,16 @@ async function benchPolicies(ids: readonly string[], options: BenchPoliciesOptio
   for (const id of environments) {
     const { opened, resources } = await openFromCommandLine(id, options.set, threads);
     const policies = names.map((name) => scriptedPolicy(id, opened, name));
-    const environment = await opened.vectorize(Math.min(COPIES, episodes), resources);
     const rates: number[] = [];
-    for (const [k, policy] of policies.entries()) {
-      const { winRate } = await playScripted(environment, policy, { episodes, seed });
-      rates.push(100 * winRate);
-      rows.push(benchRow({ name: `${id}, ${names[k]}`, unit: "% won", value: 100 * winRate }));
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${id}, ${names[k]}`);
-    }
-    await environment.close?.();
+    await closingAfter(async (keep) => {
+      const environment = keep(await opened.vectorize(Math.min(COPIES, episodes), resources));
+      for (const [k, policy] of policies.entries()) {
+        const { winRate } = await playScripted(environment, policy, { episodes, seed });
+        rates.push(100 * winRate);
+        rows.push(benchRow({ name: `${id}, ${names[k]}`, unit: "% won", value: 100 * winRate }));
+        if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${id}, ${names[k]}`);
+      }
+    });
     if (options.markdown) printLines(markdownRow([id.slice(id.indexOf("/") + 1), ...rates.map((rate) => rate.toFixed(1))]));
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");

@@ -10,7 +10,8 @@ import { benchEngineCommand } from "./bench-engine/index.js";
 import { benchLearnerCommand } from "./bench-learner.js";
 import { benchMaskedCommand } from "./bench-masked.js";
 import { benchPoliciesCommand } from "./bench-policies.js";
-import { benchRow, median, printBench } from "./bench-report.js";
+import { type BenchRow, benchRow, median, printBench } from "./bench-report.js";
+import { closingAfter } from "./closing.js";
 import { cpuSeconds, descendants } from "./cpu-time.js";
 
 export function benchCommand(): Command {
@@ -62,18 +63,34 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
   const { opened, resources } = await openFromCommandLine(id, options.set);
   const ways = [...new Set([1, copies])].map((size) => ({ size, threads: 0 }));
   if (threads > 0) ways.push({ size: copies, threads });
-  const players = await Promise.all(
-    ways.map(
-      async (way) =>
-        new RandomPlayer(
-          await opened.vectorize(way.size, { ...resources, envThreads: way.threads, ...(read && { read }) }),
-          seed,
-        ),
-    ),
-  );
+  const rows = await closingAfter(async (keep) => {
+    const players: RandomPlayer[] = [];
+    for (const way of ways) {
+      const given = { ...resources, envThreads: way.threads, ...(read && { read }) };
+      players.push(new RandomPlayer(keep(await opened.vectorize(way.size, given)), seed));
+    }
+    return measureInTurns(id, ways, players, opened.served !== undefined, rounds, seconds);
+  });
+  printBench(rows, options.json === true);
+}
+
+interface Way {
+  /** Copies that are stepped together. */
+  readonly size: number;
+  readonly threads: number;
+}
+
+async function measureInTurns(
+  id: string,
+  ways: readonly Way[],
+  players: readonly RandomPlayer[],
+  served: boolean,
+  rounds: number,
+  seconds: number,
+): Promise<BenchRow[]> {
   // Hosts that were started here are counted; those in containers or elsewhere are nobody's children.
-  const hosts = opened.served ? descendants() : [];
-  const whose = opened.served ? (hosts.length > 0 ? " (with the hosts')" : " (without the hosts')") : "";
+  const hosts = served ? descendants() : [];
+  const whose = served ? (hosts.length > 0 ? " (with the hosts')" : " (without the hosts')") : "";
   const rates = ways.map((): number[] => []);
   const cpuRates = ways.map((): number[] => []);
   // The ways take turns, so that whatever else the machine does falls on all alike; the first turn only warms up.
@@ -85,9 +102,8 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
       cpuRates[k]!.push(cpuRate);
     }
   }
-  for (const player of players) await player.environment.close?.();
   const counted = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-  const rows = ways.flatMap((way, k) => {
+  return ways.flatMap((way, k) => {
     const spread = way.threads === 0 ? "" : ` over ${counted(way.threads, "thread", "threads")}`;
     const name = `${id}, ${counted(way.size, "copy", "copies")}${spread}`;
     return [
@@ -95,7 +111,6 @@ async function benchEnvironment(id: string, options: BenchEnvironmentOptions): P
       benchRow({ name, unit: `env steps/CPU s${whose}`, value: median(cpuRates[k]!) }),
     ];
   });
-  printBench(rows, options.json === true);
 }
 
 function fieldsOf(list: string): TimeStepField[] {
