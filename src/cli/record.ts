@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { stderr } from "node:process";
 import { Command } from "commander";
+import { BatonError } from "../errors.js";
 import { openDevice } from "../tensor/devices.js";
 import { parsePolicy } from "../trajectory/policies.js";
 import { defaultFields, parseFields, record } from "../trajectory/record.js";
@@ -57,7 +58,7 @@ export function recordCommand(): Command {
     .action(recordFromCommandLine);
 }
 
-async function recordFromCommandLine(options: Options): Promise<void> {
+async function recordFromCommandLine(options: Options, command: Command): Promise<void> {
   const policies = (options.policy.length > 0 ? options.policy : ["random"]).map(parsePolicy);
   const episodes = wholeNumber("--episodes", options.episodes, 1, 100_000_000);
   const seed = wholeNumber("--seed", options.seed, 0);
@@ -69,6 +70,8 @@ async function recordFromCommandLine(options: Options): Promise<void> {
   const who = policies.map(({ what }) => fileName(what)).join("-");
   const path = options.to ?? join("recordings", `${fileName(options.env)}-${who}-${seed}`);
   const { opened, resources } = await openFromCommandLine(options.env, options.set, envThreads);
+  const isRun = ({ what }: { readonly what: string }) => what !== "random" && !Object.hasOwn(opened.policies, what);
+  if (!policies.some(isRun)) refuseForNetworks(command);
   const interrupt = onInterrupt("stopping: writing what is whole (press Ctrl-C again to leave without it)");
   const progress = new RecordProgress(episodes);
   const started = performance.now();
@@ -113,6 +116,16 @@ async function recordFromCommandLine(options: Options): Promise<void> {
   } finally {
     progress.end();
     interrupt.done();
+  }
+}
+
+/** Options of networks where none plays: whoever gives one believes that something else is recorded. */
+function refuseForNetworks(command: Command): void {
+  for (const option of ["checkpoint", "device", "threads"]) {
+    if (command.getOptionValueSource(option) !== "cli") continue;
+    throw new BatonError("invalid-value", `--${option} has no meaning here: no policy is a run's, so there is no network`, {
+      hint: "name the run's folder with --policy",
+    });
   }
 }
 

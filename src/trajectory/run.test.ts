@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -43,6 +43,19 @@ const recordTo = async (path: string, env: string, ...more: string[]) => {
 beforeAll(async () => {
   const args = ["--env", "skirmish/3m", "--to", recording, "--episodes", "12", "--json"];
   await recordCommand().parseAsync(args, { from: "user" });
+});
+
+it.each([
+  ["checkpoint", "latest"],
+  ["device", "cpu"],
+  ["threads", "2"],
+])("is not recorded with --%s where no network plays", async (option, value) => {
+  const path = join(root, "no-network");
+  for (const policy of ["random", "kite"]) {
+    const recorded = recordTo(path, "skirmish/3m", "--policy", policy, `--${option}`, value);
+    await expect(recorded).rejects.toThrow(`--${option} has no meaning here: no policy is a run's, so there is no network`);
+  }
+  expect(existsSync(path)).toBe(false);
 });
 
 /** A recipe that takes seconds. */
