@@ -46,10 +46,16 @@ describe("a run that is there", () => {
     expect(sentence).toMatch(/is a run of ace on matrix\/climbing with seed 0, not of|agent\./);
   });
 
+  it("does not start from elsewhere, and says nothing else", async () => {
+    expect(await mistake(train("--run", run, "--init", join(root, "elsewhere")))).toContain("would change nothing");
+    expect(said).toBe("");
+  });
+
   it.each([
     ["nobody said yes", ["--fresh"], "add --yes"],
     ["the new settings are wrong", ["--fresh", "--yes", "--set", "agent.hidden=no"], "agent.hidden"],
     ["the new run would start from it", ["--fresh", "--yes", "--init", run, ...sets], "--fresh would delete"],
+    ["the new agent learns from a teacher", ["--fresh", "--yes", "--agent", "student"], "learns from a teacher"],
     ["there are no such weights", ["--fresh", "--yes", "--init", join(root, "nowhere")], "nowhere"],
   ])("is kept where %s", async (_, args, sentence) => {
     const before = steps(run);

@@ -7,7 +7,7 @@ import type { Config } from "../training/config.js";
 import { resolveExperiment } from "../training/experiment.js";
 import { differences, mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from "../training/layers.js";
 import { presetLayer } from "../training/presets.js";
-import { beginRun, trainRun } from "../training/session.js";
+import { beginRun, refuseUntrainable, trainRun } from "../training/session.js";
 import { startOf } from "../training/transfer.js";
 import { fileName } from "./arguments.js";
 import { writeCurve } from "./curve.js";
@@ -89,6 +89,7 @@ async function train(preset: string | undefined, options: TrainOptions): Promise
     );
   }
   const { config } = experiment;
+  refuseUntrainable(experiment, run);
   if (!run) await startOf(experiment); // before a folder is made or deleted
   if (exists && !resumes) await makeRoom(path, config, options.yes === true);
   const device = await openDevice(config.device, { threads: config.threads, simulatorThreads: config.envThreads });

@@ -36,6 +36,16 @@ export interface SessionEvents {
 export const configText = (experiment: Experiment): string =>
   `# The whole configuration of this run; \`baton train --run …\` resumes with it.\n${stringify(experiment.config)}`;
 
+/**
+ * Throws where an experiment cannot be trained in `run`, or in a new folder; whoever starts something else first, asks first.
+ *
+ * @throws BatonError "incompatible".
+ */
+export function refuseUntrainable(experiment: Experiment, run?: RunFolder): void {
+  refuseImitators(experiment);
+  if (run) refuseOtherStart(run, experiment);
+}
+
 function refuseImitators({ agent, config }: Experiment): void {
   if (!agent.imitates) return;
   throw new BatonError("incompatible", `agent "${config.agent.name}" learns from a teacher, not from rewards`, {
@@ -45,7 +55,7 @@ function refuseImitators({ agent, config }: Experiment): void {
 
 /** Begins the run folder of an experiment. */
 export function beginRun(path: string, experiment: Experiment): RunFolder {
-  refuseImitators(experiment);
+  refuseUntrainable(experiment);
   const { config } = experiment;
   const info = { baton: packageVersion(), env: config.env.id, agent: config.agent.name, seed: config.seed };
   return RunFolder.create(path, info, configText(experiment));
@@ -63,8 +73,7 @@ export async function trainRun(
   signal?: AbortSignal,
 ): Promise<Trainer> {
   const { config, spec, agent } = experiment;
-  refuseImitators(experiment);
-  refuseOtherStart(run, experiment);
+  refuseUntrainable(experiment, run);
   const release = run.lock();
   const opened: VectorEnvironment[] = [];
   const open = async (copies: number, resources: Resources = config) => {
