@@ -24,6 +24,13 @@ export function createStudent(spec: EnvironmentSpec, settings: StudentSettings):
   if (settings.width % settings.heads !== 0) {
     throw new BatonError("invalid-value", `agent.heads is ${settings.heads}, but must divide agent.width, ${settings.width}`);
   }
+  if (settings.learningRateEnd > settings.learningRate) {
+    throw new BatonError(
+      "invalid-value",
+      `agent.learningRateEnd is ${settings.learningRateEnd}, but may not be larger than agent.learningRate, ${settings.learningRate}`,
+      { hint: "lower agent.learningRateEnd too" },
+    );
+  }
   return {
     transition: { fields: ["observations", "actionMask"], nStep: 1, gamma: 1 },
     batchSize: settings.batchSize,

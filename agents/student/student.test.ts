@@ -8,6 +8,7 @@ import { RandomStream } from "../../src/tensor/random.js";
 import { HostArray, type HostTree, mapTree, specOf } from "../../src/tensor/tree.js";
 import { UNAVAILABLE } from "../available.js";
 import { act, blankMemory, type Memory } from "./act.js";
+import { createStudent } from "./index.js";
 import { initNetwork, inputsOf, logits, type NetworkParameters } from "./network.js";
 import { studentSettings } from "./settings.js";
 
@@ -107,4 +108,11 @@ it("an agent knows nothing of the others: their observations change nothing for 
     }
   }
   expect(differs).toBeGreaterThan(3);
+});
+
+it("does not learn faster at the end than at the start", () => {
+  const rates = (learningRate: number, learningRateEnd: number) => () =>
+    createStudent(spec, studentSettings.parse({ learningRate, learningRateEnd }));
+  expect(rates(1e-3, 2e-3)).toThrow("agent.learningRateEnd is 0.002, but may not be larger than agent.learningRate, 0.001");
+  expect(rates(1e-3, 1e-3)).not.toThrow();
 });
