@@ -53,6 +53,27 @@ describe("what cannot be traced says what, in which function and where", () => {
     expect(error.message).toContain("FlipLeftRight");
   });
 
+  it.each([
+    ["log1p", tf.log1p],
+    ["expm1", tf.expm1],
+    ["reciprocal", tf.reciprocal],
+    ["softplus", tf.softplus],
+    ["selu", tf.selu],
+  ] as const)("%s of whole numbers, which devices round", (name, op) => {
+    const error = failure((x) => op(tf.cast(x, "int32")));
+    expect(error.message).toMatch(here);
+    expect(error.message).toContain(`${name} of int32 tensors`);
+    expect(error.hint).toBe("cast them to float32 first");
+    expect(trace((x: tf.Tensor) => op(x), [matrix], "f").outputs).toEqual(matrix);
+  });
+
+  it("floorDiv of floats, whose type differs between devices", () => {
+    const error = failure((x) => tf.floorDiv(x, 2));
+    expect(error.message).toMatch(here);
+    expect(error.message).toContain("floorDiv of float32 tensors");
+    expect(error.hint).toBe("write tf.floor(tf.div(a, b))");
+  });
+
   it("dataSync", () => {
     const error = failure((x) => tf.mul(x, x.dataSync()[0]!));
     expect(error.message).toMatch(here);

@@ -27,6 +27,15 @@ const real =
   (r, { x }) =>
     unary(r, op, r.cast(x!, "float32"));
 
+/** A function that tfjs computes for int32 input in whole numbers on some devices and not on others; never what was meant. */
+const realOnly =
+  (name: string, kernel: KernelRecorder): KernelRecorder =>
+  (r, inputs, attributes) => {
+    const { type } = inputs.x!;
+    if (type !== "float32") throw r.untraceable(`${name} of ${type} tensors`, "cast them to float32 first");
+    return kernel(r, inputs, attributes);
+  };
+
 /** A function that keeps the type of its input. */
 const same =
   (op: string): KernelRecorder =>
@@ -42,7 +51,7 @@ const rounding =
 /** log(1+x) without losing small x: x·log(u)/(u−1) with u = 1+x rounded (Kahan); just log(u) where nothing was lost, as of infinity. */
 const log1p: KernelRecorder = (r, { x }) => {
   const one = r.scalar(1, "float32");
-  const u = binary(r, "Add", r.cast(x!, "float32"), one);
+  const u = binary(r, "Add", x!, one);
   const rounded = binary(r, "Sub", u, one);
   const tiny = binary(r, "Equal", rounded, r.scalar(0, "float32"), "bool");
   const safe = r.emit("Where", [tiny, one, rounded], { shape: x!.shape, type: "float32" });
@@ -67,9 +76,9 @@ const expm1: KernelRecorder = (r, { x }) => {
   return r.emit("Where", [small, nearZero, difference], { shape, type: "float32" });
 };
 
-/** ⌊a/b⌋. For int32 exact: (a − a mod b)/b, where ONNX's Mod takes the sign of the divisor. */
+/** ⌊a/b⌋. For int32 exact: (a − a mod b)/b, where ONNX's Mod takes the sign of the divisor. Of floats, tfjs's backends make different types. */
 const floorDiv: KernelRecorder = (r, { a, b }) => {
-  if (a!.type === "float32") return unary(r, "Floor", binary(r, "Div", a!, b!));
+  if (a!.type !== "int32") throw r.untraceable(`floorDiv of ${a!.type} tensors`, "write tf.floor(tf.div(a, b))");
   return binary(r, "Div", binary(r, "Sub", a!, binary(r, "Mod", a!, b!)), b!);
 };
 
@@ -130,11 +139,11 @@ export const elementwise: KernelTable = {
   Round: rounding("Round"),
   Sqrt: real("Sqrt"),
   Rsqrt: (r, { x }) => unary(r, "Reciprocal", unary(r, "Sqrt", r.cast(x!, "float32"))),
-  Reciprocal: real("Reciprocal"),
+  Reciprocal: realOnly("reciprocal", real("Reciprocal")),
   Exp: real("Exp"),
-  Expm1: expm1,
+  Expm1: realOnly("expm1", expm1),
   Log: real("Log"),
-  Log1p: log1p,
+  Log1p: realOnly("log1p", log1p),
   Sin: real("Sin"),
   Cos: real("Cos"),
   Tan: real("Tan"),
@@ -148,11 +157,11 @@ export const elementwise: KernelTable = {
   Atanh: real("Atanh"),
   Tanh: real("Tanh"),
   Sigmoid: real("Sigmoid"),
-  Softplus: real("Softplus"),
+  Softplus: realOnly("softplus", real("Softplus")),
   Erf: real("Erf"),
   Elu: real("Elu"),
   EluGrad: eluGrad,
-  Selu: (r, { x }) => r.emit("Selu", [x!], { shape: x!.shape, type: x!.type }, seluConstants),
+  Selu: realOnly("selu", (r, { x }) => r.emit("Selu", [x!], { shape: x!.shape, type: x!.type }, seluConstants)),
   Relu: (r, { x }) => (x!.type === "float32" ? unary(r, "Relu", x!) : binary(r, "Max", x!, r.scalar(0, "int32"))),
   Relu6: (r, { x }) => clip(r, { x: x! }, { clipValueMin: 0, clipValueMax: 6 }),
   LeakyRelu: (r, { x }, { alpha }) =>
