@@ -25,6 +25,12 @@ it("a part of a wider layer takes the width of the whole", () => {
   expect(moments(uniformFanIn(rng(), 10, 50, 400).w).largest).toBeLessThanOrEqual(0.05);
 });
 
+it("a layer without inputs begins with biases of zero, as PyTorch's", () => {
+  const { w, b } = uniformFanIn(rng(), 0, 3);
+  expect([w.shape, b.shape]).toEqual([[0, 3], [3]]);
+  expect([...b.data].map(Math.abs)).toEqual([0, 0, 0]);
+});
+
 it("normal has the asked deviation", () => {
   const { mean, std } = moments(normal(rng(), [100, 50], 0.3));
   expect(Math.abs(mean)).toBeLessThan(0.015);

@@ -28,7 +28,8 @@ export function zeros(shape: readonly number[]): HostArray {
  * @param fanIn features that reach one output; `inputs` unless the layer is a part of a wider one.
  */
 export function uniformFanIn(rng: RandomStream, inputs: number, outputs: number, fanIn = inputs): { w: HostArray; b: HostArray } {
-  const limit = 1 / Math.sqrt(fanIn);
+  // An output that nothing reaches has only its bias, which PyTorch begins with 0.
+  const limit = fanIn > 0 ? 1 / Math.sqrt(fanIn) : 0;
   return { w: uniform(rng, [inputs, outputs], limit), b: uniform(rng, [outputs], limit) };
 }
 
