@@ -85,21 +85,20 @@ const variants = {
   "environment target": set("agent.target=environment"),
 };
 
+/** What lets a run on a map start from another map's weights. */
+const warm = (map, seed) =>
+  starts[map]
+    ? [
+        ...["--init", run("wide", starts[map], seed)],
+        ...set("agent.explorationStart=0.1", "agent.learningRate=0.0003", "agent.learningRateWarmup=500"),
+      ]
+    : [];
+
 /** Tables: how many seeds by default, and for each seed a list of { name, train: [arguments] } or other commands. */
 const tables = {
   wide: {
     seeds: [0],
-    runs: (seed) =>
-      maps.map((map) => {
-        const from = starts[map];
-        const warm = from
-          ? [
-              ...["--init", run("wide", from, seed)],
-              ...set("agent.explorationStart=0.1", "agent.learningRate=0.0003", "agent.learningRateWarmup=500"),
-            ]
-          : [];
-        return { name: map, train: [`ace/${map}`, ...warm] };
-      }),
+    runs: (seed) => maps.map((map) => ({ name: map, train: [`ace/${map}`, ...warm(map, seed)] })),
   },
   depth: {
     seeds: [0, 1, 2],
@@ -113,11 +112,13 @@ const tables = {
   },
   claims: {
     seeds: [0, 1, 2],
-    runs: () => [
+    runs: (seed) => [
       // the environment's target and a fixed order: `depth` has it as "5m_vs_6m transformer"
       { name: "5m_vs_6m sequential target", train: [...five, ...set("agent.target=sequential")] },
       { name: "5m_vs_6m independent learners", train: ["ace/iql/5m_vs_6m"] },
       { name: "5m_vs_6m shuffled order", train: shuffledFive },
+      // the same with a fixed order: `wide` has it
+      { name: "MMM2 shuffled order", train: ["ace/MMM2", ...warm("MMM2", seed), ...set("agent.order=shuffle")] },
       { name: "5m_vs_6m one order per sample", train: [...shuffledFive, ...set("agent.order=shuffle-sample")] },
       { name: "5m_vs_6m order by value gap", train: [...shuffledFive, ...set("agent.order=gap")] },
       // what the independent learners compare with: they draw all transitions alike
