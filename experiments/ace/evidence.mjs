@@ -85,6 +85,8 @@ const variants = {
   "environment target": set("agent.target=environment"),
 };
 
+/** The claims' run of 5m_vs_6m that is as long as the preset says, with a fixed order. */
+const toTheEnd = "5m_vs_6m fixed order to the end";
 /** What lets a run on a map start from another map's weights. */
 const warm = (map, seed) =>
   starts[map]
@@ -117,7 +119,8 @@ const tables = {
       { name: "5m_vs_6m sequential target", train: [...five, ...set("agent.target=sequential")] },
       { name: "5m_vs_6m independent learners", train: ["ace/iql/5m_vs_6m"] },
       { name: "5m_vs_6m shuffled order", train: shuffledFive },
-      // the same with a fixed order: `wide` has it
+      // the whole of 5m_vs_6m's preset with one random order per batch, and MMM2 with a fixed one: `wide` has them
+      { name: toTheEnd, train: ["ace/5m_vs_6m", ...set("agent.order=fixed")] },
       { name: "MMM2 shuffled order", train: ["ace/MMM2", ...warm("MMM2", seed), ...set("agent.order=shuffle")] },
       { name: "5m_vs_6m one order per sample", train: [...shuffledFive, ...set("agent.order=shuffle-sample")] },
       { name: "5m_vs_6m order by value gap", train: [...shuffledFive, ...set("agent.order=gap")] },
@@ -177,6 +180,12 @@ const tables = {
         name: `${from} on ${to} zero-shot`,
         evaluate: [run("wide", from, seed), "--env", `skirmish/${to}`],
       })),
+      ...zeroShot
+        .filter(([from]) => from === "5m_vs_6m")
+        .map(([from, to]) => ({
+          name: `${from} fixed order on ${to} zero-shot`,
+          evaluate: [run("claims", toTheEnd, seed), "--env", `skirmish/${to}`],
+        })),
       // the wide table's runs start from 5m_vs_6m
       { name: "8m from scratch", train: ["ace/8m"] },
       { name: "8m_vs_9m from scratch", train: ["ace/8m_vs_9m"] },
@@ -185,7 +194,10 @@ const tables = {
   /** Taught by the wide table's runs, which come first. */
   students: {
     seeds: [0],
-    runs: (seed) => ["3m", "8m", "2s3z", "5m_vs_6m"].map((map) => ({ name: map, distill: [run("wide", map, seed)] })),
+    runs: (seed) => [
+      ...["3m", "8m", "2s3z", "5m_vs_6m"].map((map) => ({ name: map, distill: [run("wide", map, seed)] })),
+      { name: "5m_vs_6m fixed order", distill: [run("claims", toTheEnd, seed)] },
+    ],
   },
 };
 
