@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
@@ -73,6 +73,16 @@ describe.skipIf(!python)("a fleet", () => {
     await Promise.all(fleet.map(stopHost));
     for (const host of fleet) expect(processLives(host.pid, host.start)).toBe(false);
     expect(readdirSync(recordsFolder())).toEqual([]);
+  });
+
+  it("of which one cannot be written down is ended, all of it", async () => {
+    mkdirSync(join(recordsFolder(), "baton-my_env-corridor-2.json.tmp"), { recursive: true });
+    await expect(startFleet(request({ hosts: 2, port: 22_700 }))).rejects.toThrow(
+      "cannot write down the host baton-my_env-corridor-2: EISDIR",
+    );
+    const running = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n");
+    expect(running.filter((line) => line.includes("tcp://127.0.0.1:227"))).toEqual([]);
+    expect(readdirSync(recordsFolder())).toEqual(["baton-my_env-corridor-2.json.tmp"]);
   });
 
   it("serves several trainings at once, each with copies of its own", async () => {

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync,
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { BatonError } from "../../errors.js";
 import { clientKeys } from "../keys.js";
 import { engines } from "../launch/engine.js";
 
@@ -68,12 +69,23 @@ function readRecord(path: string): HostRecord | undefined {
   }
 }
 
-/** Writes a record so that nobody ever reads half of one, and only its owner reads it. */
+/**
+ * Writes a record so that nobody ever reads half of one, and only its owner reads it.
+ *
+ * @throws BatonError "io" when the disk refuses.
+ */
 export function writeRecord(host: HostRecord): void {
   makeRecordsFolder();
   const path = recordFile(host.name);
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(host, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.tmp`, path);
+  try {
+    writeFileSync(`${path}.tmp`, `${JSON.stringify(host, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  } catch (cause) {
+    throw new BatonError("io", `cannot write down the host ${host.name}: ${(cause as Error).message}`, {
+      hint: "free some space, or name another folder with XDG_STATE_HOME",
+      cause,
+    });
+  }
 }
 
 function makeRecordsFolder(): void {

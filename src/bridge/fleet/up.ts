@@ -47,7 +47,9 @@ export async function startFleet(request: FleetRequest): Promise<HostRecord[]> {
     let { port } = request;
     for (let k = 0; k < request.hosts; k++) {
       port = await freePort(request.bind, port);
-      started.push(startHost(request, port));
+      const host = startHost(request, port);
+      started.push(host); // before its record is written, which a full disk refuses
+      writeRecord(host);
       port += 1;
     }
     await Promise.all(started.map((host) => untilReady(host, request)));
@@ -105,7 +107,7 @@ function startNamed(request: FleetRequest, port: number, name: string, log: numb
       hint: "apt-get install python3, or name another with --set simulators.python=…",
     });
   }
-  const host: HostRecord = {
+  return {
     name,
     environment,
     options: { ...options },
@@ -118,8 +120,6 @@ function startNamed(request: FleetRequest, port: number, name: string, log: numb
     ...(image === undefined ? {} : { image }),
     ...(pair === undefined ? {} : { keys: pair.client }),
   };
-  writeRecord(host);
-  return host;
 }
 
 /** Waits for the line that `LendingServer` prints, or throws what the host says instead. */
