@@ -1,5 +1,6 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { featuresOf, linearProbe, nearestNeighbours } from "../pretraining/judge.js";
+import { type FeatureKind, featureKinds } from "../pretraining/model.js";
 import { loadPretrained } from "../pretraining/run.js";
 import { openDevice } from "../tensor/devices.js";
 import { wholeNumber } from "./arguments.js";
@@ -10,6 +11,7 @@ interface ProbeOptions {
   readonly labels: string;
   readonly test: string;
   readonly neighbours: string;
+  readonly features: FeatureKind;
   readonly untrained?: boolean;
   readonly device?: string;
   readonly json?: boolean;
@@ -22,6 +24,14 @@ export function probeCommand(): Command {
     .option("--labels <n>", "Labelled samples to learn from.", "1000")
     .option("--test <n>", "Samples to judge by.", "1000")
     .option("--neighbours <k>", "Nearest neighbours that vote.", "20")
+    .addOption(
+      new Option(
+        "--features <which>",
+        "What is judged of an encoded sample: the mean of its patches, or its class token as in MAE's own linear probe.",
+      )
+        .choices(featureKinds)
+        .default("patches"),
+    )
     .option("--untrained", "The same network with its first weights, for comparison.")
     .option("--device <name>", "Where networks run, e.g. cpu or webgpu.")
     .option("--json", "Print the result as one JSON object.")
@@ -33,12 +43,12 @@ async function probe(path: string, options: ProbeOptions): Promise<void> {
   const k = wholeNumber("--neighbours", options.neighbours, 1);
   const { recipe, model, data, weights, updates } = await loadPretrained(path, { fresh: options.untrained === true, onRead });
   const device = await openDevice(options.device ?? recipe.device, { threads: recipe.threads });
-  const train = await featuresOf(device, model, weights, data.train, labels);
-  const judged = await featuresOf(device, model, weights, data.test, test);
+  const train = await featuresOf(device, model, weights, data.train, labels, options.features);
+  const judged = await featuresOf(device, model, weights, data.test, test, options.features);
   const linear = await linearProbe(device, train, judged, data.train.classes);
   const neighbours = nearestNeighbours(train, judged, data.train.classes, k);
   if (options.json) {
-    printJson({ run: path, updates, labels: train.count, test: judged.count, linear, neighbours, k });
+    printJson({ run: path, updates, features: options.features, labels: train.count, test: judged.count, linear, neighbours, k });
     return;
   }
   const percent = (accuracy: number) => `${(100 * accuracy).toFixed(1)} %`;

@@ -11,7 +11,7 @@ import { RandomStream } from "../tensor/random.js";
 import { StatefulStep } from "../tensor/step.js";
 import { HostArray, type HostTree, specOf, type TensorTree } from "../tensor/tree.js";
 import type { Dataset } from "./data/dataset.js";
-import type { Model, ModelParameters } from "./model.js";
+import type { FeatureKind, Model, ModelParameters } from "./model.js";
 import { Batches, changesOf, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
 
 const BATCH = 64;
@@ -31,19 +31,20 @@ function requireLabels({ name, classes }: Dataset): void {
   });
 }
 
-/** Encodes samples whole, nothing hidden: the mean of the encoded patches. */
+/** Encodes samples whole, nothing hidden: the mean of the encoded patches, or the class token. */
 export async function featuresOf(
   device: Device,
   model: Model,
   weights: HostTree,
   dataset: Dataset,
   count: number,
+  of: FeatureKind = "patches",
 ): Promise<Features> {
   requireLabels(dataset);
   const size = Math.min(count, dataset.size);
   const B = Math.min(BATCH, size);
   const numbers = (from: number) => Int32Array.from({ length: B }, (_, i) => (from + i) % dataset.size);
-  const fn = (p: ModelParameters, pixels: Tensor) => ({ features: model.features(p, pixels) });
+  const fn = (p: ModelParameters, pixels: Tensor) => ({ features: model.features(p, pixels, { of }) });
   const compiled = await device.compile(fn, [specOf(weights), specOf(readPixels(dataset, numbers(0)))], "features");
   const width = model.recipe.encoder.width;
   const data = new Float32Array(size * width);
@@ -212,7 +213,7 @@ export async function fineTune(
   const state = { params, moments: initMoments(params), step: HostArray.scalar(0) };
   const scaleOf = (path: string) => layerDecay ** depthBelowHead(path, depth);
   const logits = (p: TunedState["params"], pixels: Tensor, paths?: Tensor) =>
-    dense(model.features(p.model, pixels, paths), p.head);
+    dense(model.features(p.model, pixels, { dropPath: paths }), p.head);
   const update = ({ params: p, moments, step }: TunedState, pixels: Tensor, y: Tensor, paths?: Tensor) => {
     const { value, gradients } = valueAndGradTree(
       (free: TunedState["params"]) => ({ loss: crossEntropy(logits(free, pixels, paths), y, classes), auxiliary: {} }),

@@ -40,6 +40,14 @@ export function predictedFrames(frames: number, count: number): number[] {
 /** What the kept and hidden tokens of a batch are: [B,K] and [B,M] int32. */
 export type Masked = { keep: Tensor; hidden: Tensor };
 
+/** What features of a sample are made of. */
+export const featureKinds = ["patches", "class-token"] as const;
+export type FeatureKind = (typeof featureKinds)[number];
+export interface FeatureOptions {
+  readonly of?: FeatureKind;
+  readonly dropPath?: Tensor | undefined;
+}
+
 export class Model {
   readonly shape: TubeShape;
   readonly grid: TokenGrid;
@@ -128,10 +136,11 @@ export class Model {
     return embedAll(p.autoencoder, this.tokens(pixels), this.positions(p, "encoder"));
   }
 
-  /** Features of whole samples: the mean of the encoded patches, [B,D]. `dropPath` as in {@link encode}. */
-  features(p: ModelParameters, pixels: Tensor, dropPath?: Tensor): Tensor {
+  /** Features of whole samples, [B,D]: the mean of the encoded patches, or the encoded class token. `dropPath` as in {@link encode}. */
+  features(p: ModelParameters, pixels: Tensor, { of = "patches", dropPath }: FeatureOptions = {}): Tensor {
     const encoded = encode(p.autoencoder.encoder, this.embed(p, pixels), dropPath ? { dropPath } : {});
     const [B, T, D] = encoded.shape as [number, number, number];
+    if (of === "class-token") return tf.reshape(tf.slice(encoded, [0, 0, 0], [B, 1, D]), [B, D]);
     return tf.mean(tf.slice(encoded, [0, 1, 0], [B, T - 1, D]), 1);
   }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { decode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
+import { encode } from "../masked/index.js";
 import { listCheckpoints, loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { RandomStream } from "../tensor/random.js";
@@ -11,7 +12,7 @@ import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } 
 import { setLayer } from "../training/layers.js";
 import { digits } from "./data/digits.js";
 import { depthBelowHead, type Features, featuresOf, fineTune, linearProbe, nearestNeighbours } from "./judge.js";
-import { Model } from "./model.js";
+import { Model, type ModelParameters } from "./model.js";
 import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
 import { reconstructionPicture } from "./pictures.js";
 import { attentionOf, Pretraining, rowOf } from "./pretrain.js";
@@ -296,6 +297,25 @@ describe("judging", () => {
     const few = await featuresOf(device, model, weights, data, 7);
     expect([many.count, few.count, many.labels[99]]).toEqual([100, 7, data.label(99)]);
     for (let i = 0; i < few.data.length; i++) expect(few.data[i]).toBeCloseTo(many.data[i]!, 5);
+  });
+
+  it("takes the class token where that is asked for", async () => {
+    const recipe = small();
+    const data = dataOf(recipe);
+    const model = new Model(recipe, data);
+    const weights = model.init(RandomStream.from(1));
+    const pixels = readPixels(data, Int32Array.of(0, 1, 2));
+    const encoded = await device.compile(
+      (p: ModelParameters, x: tf.Tensor) => ({ encoded: encode(p.autoencoder.encoder, model.embed(p, x)) }),
+      [specOf(weights), specOf(pixels)],
+      "encoded",
+    );
+    const { encoded: tokens } = (await encoded.run([weights, pixels])) as { encoded: HostArray };
+    const [, T, D] = tokens.shape as [number, number, number];
+    const { data: found } = await featuresOf(device, model, weights, data, 3, "class-token");
+    for (let i = 0; i < 3; i++) {
+      for (let d = 0; d < D; d++) expect(found[i * D + d]).toBeCloseTo(tokens.data[i * T * D + d]!, 5);
+    }
   });
 
   it("fine-tunes to the labels that it is given", async () => {
