@@ -22,17 +22,20 @@ function job(table, seed, name, args, { scratch = false, labels = "512" } = {}) 
     ...(tuned && { finetuned: tuned.accuracy }),
   });
   const each = judgements().length;
+  const ofClassToken = labels ? [["probe", path, "--features", "class-token", ...judged]] : [];
   return {
     name,
     commands: [
       ["pretrain", ...args, "--seed", String(seed), "--threads", "1", "--run", path],
       ...judgements(),
+      ...ofClassToken,
       // From scratch, all layers learn alike.
       ...(scratch ? judgements(["--untrained"], ["--layer-decay", "1"]) : []),
     ],
     row: ([{ loss, processorSeconds }, ...judged]) => ({
       ...{ loss, processorSeconds, ...accuracies(judged) },
-      ...(scratch && { untrained: accuracies(judged.slice(each)) }),
+      ...(labels && { classToken: judged[each].linear }),
+      ...(scratch && { untrained: accuracies(judged.slice(each + ofClassToken.length)) }),
     }),
   };
 }
@@ -90,18 +93,14 @@ if (!table) {
 const seeds = values.seeds?.split(",").map(Number) ?? table.seeds;
 const rows = gather(`masked/${name}.json`, seeds, table.jobs, { only: values.only?.split(","), list: values.list });
 
-const cells = ({ linear, neighbours, finetuned }) => [linear, neighbours, finetuned].map(percent);
+const judgedBy = ["linear", "classToken", "neighbours", "finetuned"];
+const cells = (row) => judgedBy.map((key) => percent(row[key]));
 /** The mean over seeds of each number of these rows. */
 const meanOf = (some) =>
-  Object.fromEntries(
-    ["linear", "neighbours", "finetuned"].map((key) => [
-      key,
-      some[0][key] === undefined ? undefined : mean(some.map((row) => row[key])),
-    ]),
-  );
+  Object.fromEntries(judgedBy.map((key) => [key, some[0][key] === undefined ? undefined : mean(some.map((row) => row[key]))]));
 
 if (!values.list) {
-  const header = ["", "seed", "linear probe", "20 neighbours", "fine-tuned", "loss", "processor time"];
+  const header = ["", "seed", "linear probe", "of the class token", "20 neighbours", "fine-tuned", "loss", "processor time"];
   const lines = [...new Set(rows.map((row) => row.name))].flatMap((of) => {
     const some = rows.filter((row) => row.name === of);
     const bare = some.flatMap((row) => (row.untrained ? [{ ...row.untrained, seed: row.seed }] : []));
