@@ -4,83 +4,13 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../src/errors.js";
-import { allocateBatch, type ReplayBuffer, ReplayStore, UniformSampler } from "../src/replay/index.js";
-import {
-  type LoadedCheckpoint,
-  listCheckpoints,
-  loadCheckpoint,
-  RunFolder,
-  saveBest,
-  saveCheckpoint,
-} from "../src/runs/index.js";
+import { ReplayStore } from "../src/replay/index.js";
+import { listCheckpoints, loadCheckpoint, RunFolder, saveBest, saveCheckpoint } from "../src/runs/index.js";
 import { RandomStream } from "../src/tensor/random.js";
-import { HostArray, type HostTree, leavesOf } from "../src/tensor/tree.js";
-import { brokenDisk, fastDisk, Killed } from "./broken-disk.js";
-import { RandomPlay, smallReplay, spec, transition } from "./random-play.js";
+import { brokenDisk, Killed } from "./broken-disk.js";
+import { smallReplay } from "./random-play.js";
+import { digest, expectWhole, info, trained, weights } from "./saved-training.js";
 import { temporaryFolder } from "./temporary-folder.js";
-
-const info = { baton: "0.1.0", env: "test/small", agent: "ace", seed: 3 };
-
-function digest(tree: HostTree): string {
-  const sha = createHash("sha256");
-  for (const { path, leaf } of leavesOf(tree)) sha.update(`${path} ${leaf.dtype} ${leaf.shape}`).update(leaf.data);
-  return sha.digest("hex");
-}
-
-function sampled(buffer: ReplayBuffer): string {
-  const batch = allocateBatch(spec, transition, 100);
-  new UniformSampler(buffer).sample(batch, RandomStream.from(9));
-  return digest(batch);
-}
-
-const weights = (step: number): HostTree => ({
-  w: HostArray.float32(Float32Array.of(step, step / 3), 2),
-  n: HostArray.int32(Int32Array.of(step), 1),
-});
-
-/** A training that plays into a replay and saves itself every 10 steps. */
-class Training {
-  readonly play = new RandomPlay(smallReplay(60, 2), 11);
-  readonly store = new ReplayStore(this.play.buffer);
-  /** What must be found again, by step. */
-  readonly saved = new Map<number, string>();
-  step = 0;
-
-  advance(): void {
-    for (let t = 0; t < 10; t++) this.play.play(t === 4 ? [this.step % 2] : []);
-    this.step += 10;
-    this.saved.set(this.step, sampled(this.play.buffer));
-  }
-
-  save(run: RunFolder): void {
-    saveCheckpoint(run, {
-      step: this.step,
-      state: weights(this.step),
-      json: { step: this.step, random: [1, -2] },
-      replay: this.store,
-    });
-  }
-}
-
-/** A run of `checkpoints` checkpoints, and the training that made it. */
-function trained(checkpoints: number): { run: RunFolder; training: Training } {
-  const run = RunFolder.create(join(temporaryFolder(), "run"), info, "", fastDisk);
-  const training = new Training();
-  for (let k = 0; k < checkpoints; k++) {
-    training.advance();
-    training.save(run);
-  }
-  return { run, training };
-}
-
-/** Checks that everything in it is as it was saved. */
-function expectWhole(loaded: LoadedCheckpoint, training: Training): void {
-  expect(digest(loaded.state)).toBe(digest(weights(loaded.step)));
-  expect(loaded.json).toEqual({ step: loaded.step, random: [1, -2] });
-  const buffer = smallReplay(60, 2);
-  new ReplayStore(buffer).restore(loaded.replay!.state, loaded.replay!.read);
-  expect(sampled(buffer)).toBe(training.saved.get(loaded.step));
-}
 
 const filesOf = (run: RunFolder) => [
   ...readdirSync(run.checkpoints).map((n) => `checkpoints/${n}`),
@@ -375,64 +305,5 @@ describe("a damaged checkpoint", () => {
     cpSync(run.path, copy, { recursive: true });
     rmSync(run.path, { recursive: true });
     expectWhole(loadCheckpoint(RunFolder.open(copy), "latest"), training);
-  });
-});
-
-describe("a checkpoint of a run that is being trained", () => {
-  /** The run as a process sees it that is overtaken by `training` between a manifest and its files, so many times. */
-  function overtaken(run: RunFolder, times: number, training: (k: number) => void): RunFolder {
-    let [left, inside] = [times, false];
-    return Object.create(run, {
-      path: {
-        get() {
-          if (left > 0 && !inside) {
-            inside = true;
-            training(times - left--);
-            inside = false;
-          }
-          return run.path;
-        },
-      },
-    });
-  }
-
-  test("is the best of before or after, though it is replaced while it is read", () => {
-    const { run } = trained(1);
-    saveBest(run, { step: 5, state: weights(5), json: {} });
-    const reading = overtaken(run, 3, (k) => saveBest(run, { step: 6 + k, state: weights(6 + k), json: {} }));
-    const { step, state, warnings } = loadCheckpoint(reading, "best");
-    expect([step, digest(state), warnings]).toEqual([8, digest(weights(8)), []]);
-  });
-
-  test("is the latest, though those before it are deleted while they are read", () => {
-    const { run, training } = trained(2);
-    const reading = overtaken(run, 1, () => {
-      for (let k = 0; k < 2; k++) {
-        training.advance();
-        training.save(run);
-      }
-    });
-    const loaded = loadCheckpoint(reading, "latest");
-    expect([loaded.step, loaded.warnings]).toEqual([40, []]);
-    expectWhole(loaded, training);
-  });
-
-  test("is missing in a sentence when it was asked for by its step and is deleted", () => {
-    const { run, training } = trained(2);
-    const reading = overtaken(run, 1, () => {
-      for (let k = 0; k < 2; k++) {
-        training.advance();
-        training.save(run);
-      }
-    });
-    expect(() => loadCheckpoint(reading, 20)).toThrow(
-      expect.objectContaining({ code: "unknown-name", hint: "there are: 40, 30" }),
-    );
-  });
-
-  test("is not looked for forever", () => {
-    const { run } = trained(1);
-    const reading = overtaken(run, 1000, (k) => saveBest(run, { step: 1 + k, state: weights(1 + k), json: {} }));
-    expect(loadCheckpoint(reading, "best")).toMatchObject({ step: 10, warnings: [expect.stringContaining("cannot be used")] });
   });
 });

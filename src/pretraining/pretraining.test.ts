@@ -1,22 +1,19 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
 import { decode } from "fast-png";
 import { afterAll, describe, expect, it } from "vitest";
-import { encode } from "../masked/index.js";
+import { dataOf, small } from "../../test/small-recipe.js";
 import { listCheckpoints, loadCheckpoint, RunFolder, readMetrics } from "../runs/index.js";
 import { openDevice } from "../tensor/devices.js";
 import { RandomStream } from "../tensor/random.js";
-import { HostArray, type HostTree, leavesOf, mapTree, specOf, type TensorTree } from "../tensor/tree.js";
+import { HostArray, type HostTree, leavesOf, mapTree } from "../tensor/tree.js";
 import { setLayer } from "../training/layers.js";
-import { digits } from "./data/digits.js";
-import { depthBelowHead, type Features, featuresOf, fineTune, linearProbe, nearestNeighbours } from "./judge.js";
-import { Model, type ModelParameters } from "./model.js";
-import { Batches, initMoments, readPixels, updateWeights, warmupCosine } from "./optimise.js";
+import { Model } from "./model.js";
+import { readPixels } from "./optimise.js";
 import { reconstructionPicture } from "./pictures.js";
 import { attentionOf, Pretraining, rowOf } from "./pretrain.js";
-import { type Recipe, recipeSchema } from "./recipe.js";
+import type { Recipe } from "./recipe.js";
 import { beginPretraining, loadPretrained, pretrainRun, recipeLayer, recipeNames, resolveRecipe, writeOfficial } from "./run.js";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-pretrain-"));
@@ -24,24 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const device = await openDevice("cpu", { threads: 1 });
 
-/** A recipe that takes seconds. */
-const small = (more: object = {}): Recipe =>
-  recipeSchema.parse({
-    data: { kind: "digits", size: 16, samples: 128, testSamples: 64 },
-    encoder: { width: 16, depth: 2, heads: 2 },
-    decoder: { width: 16, depth: 1, heads: 2 },
-    batch: 16,
-    updates: 60,
-    warmupUpdates: 5,
-    threads: 1,
-    reportEvery: 20,
-    ...more,
-  });
-
 const attention = { strategy: "attention", mask: 0.45, throw: 0.4 };
-
-const dataOf = ({ data, seed }: Recipe) =>
-  data.kind === "digits" ? digits({ seed, samples: data.samples, size: data.size, frames: data.frames }) : expect.fail();
 
 /** Begins a run, or goes on with it. */
 const opening = (path: string, recipe: Recipe) => () =>
@@ -264,145 +244,5 @@ describe("a pre-training on disk", () => {
     expect(recipeNames()).toEqual(expect.arrayContaining(["amt", "mae", "mae-mnist", "mae-st"]));
     for (const name of recipeNames()) expect(() => resolveRecipe([recipeLayer(name)])).not.toThrow();
     expect(() => recipeLayer("may")).toThrow('unknown recipe "may"');
-  });
-});
-
-describe("judging", () => {
-  /** Classes that lie in different directions, with noise. */
-  function clouds(count: number, seed: number): Features {
-    const rng = RandomStream.from(seed, "clouds");
-    const [width, classes] = [8, 4];
-    const labels = Int32Array.from({ length: count }, () => rng.integer(classes));
-    const data = Float32Array.from(
-      { length: count * width },
-      (_, i) => (i % width === labels[Math.floor(i / width)] ? 3 : 0) + 0.5 * rng.normal(),
-    );
-    return { count, width, data, labels };
-  }
-
-  it("tells apart what can be told apart, and no more", async () => {
-    const [train, test] = [clouds(200, 1), clouds(100, 2)];
-    expect(await linearProbe(device, train, test, 4)).toBeGreaterThan(0.97);
-    expect(nearestNeighbours(train, test, 4)).toBeGreaterThan(0.97);
-    const blind = { ...test, labels: test.labels.map((label) => (label + 1) % 4) };
-    expect(nearestNeighbours(train, blind, 4)).toBeLessThan(0.1);
-  });
-
-  it("takes features of samples as they are, whatever the batch", async () => {
-    const recipe = small();
-    const data = dataOf(recipe);
-    const model = new Model(recipe, data);
-    const weights = model.init(RandomStream.from(1));
-    const many = await featuresOf(device, model, weights, data, 100);
-    const few = await featuresOf(device, model, weights, data, 7);
-    expect([many.count, few.count, many.labels[99]]).toEqual([100, 7, data.label(99)]);
-    for (let i = 0; i < few.data.length; i++) expect(few.data[i]).toBeCloseTo(many.data[i]!, 5);
-  });
-
-  it("takes the class token where that is asked for", async () => {
-    const recipe = small();
-    const data = dataOf(recipe);
-    const model = new Model(recipe, data);
-    const weights = model.init(RandomStream.from(1));
-    const pixels = readPixels(data, Int32Array.of(0, 1, 2));
-    const encoded = await device.compile(
-      (p: ModelParameters, x: tf.Tensor) => ({ encoded: encode(p.autoencoder.encoder, model.embed(p, x)) }),
-      [specOf(weights), specOf(pixels)],
-      "encoded",
-    );
-    const { encoded: tokens } = (await encoded.run([weights, pixels])) as { encoded: HostArray };
-    const [, T, D] = tokens.shape as [number, number, number];
-    const { data: found } = await featuresOf(device, model, weights, data, 3, "class-token");
-    for (let i = 0; i < 3; i++) {
-      for (let d = 0; d < D; d++) expect(found[i * D + d]).toBeCloseTo(tokens.data[i * T * D + d]!, 5);
-    }
-  });
-
-  it("fine-tunes to the labels that it is given", async () => {
-    const recipe = small();
-    const data = dataOf(recipe);
-    const model = new Model(recipe, data);
-    const settings = { labels: 32, updates: 300, batch: 16, learningRate: 5e-3, layerDecay: 0.75, dropPath: 0.1, seed: 0 };
-    const { accuracy } = await fineTune(
-      device,
-      model,
-      model.init(RandomStream.from(1)),
-      { train: data, test: data, testCount: 32 },
-      settings,
-    );
-    expect(accuracy).toBeGreaterThan(0.8); // of the samples that it has seen; chance is 0.1
-  });
-
-  it("refuses data without classes", async () => {
-    const recipe = small();
-    const data = { ...dataOf(recipe), classes: 0 };
-    const model = new Model(recipe, data);
-    await expect(featuresOf(device, model, model.init(RandomStream.from(1)), data, 5)).rejects.toThrow(
-      "no classes to tell apart",
-    );
-  });
-});
-
-describe("the schedule and the decay", () => {
-  it("rise from nothing, stand at the peak, and end at nothing", () => {
-    const at = (step: number) => warmupCosine(tf.scalar(step), 2, 10, 110).dataSync()[0]!;
-    expect(at(0)).toBeCloseTo(0.2, 5);
-    expect(at(9)).toBeCloseTo(2, 5);
-    expect(at(60)).toBeCloseTo(1, 5);
-    expect(at(110)).toBeCloseTo(0, 5);
-  });
-
-  it("spare biases and norms, and move lower layers less", async () => {
-    const params = {
-      low: HostArray.float32(Float32Array.of(1, 1), 1, 2),
-      high: HostArray.float32(Float32Array.of(1, 1), 1, 2),
-      b: HostArray.float32(Float32Array.of(1), 1),
-    };
-    const step = (p: TensorTree, gradients: TensorTree, moments: TensorTree) => {
-      const scaleOf = (path: string) => (path === "low" ? 0.5 : 1);
-      return updateWeights(p, gradients, moments, {
-        learningRate: tf.scalar(0.1),
-        step: tf.scalar(0),
-        weightDecay: 0.2,
-        beta2: 0.99,
-        scaleOf,
-      }).params;
-    };
-    const zero = mapTree<HostArray, HostArray>(params, (leaf) => HostArray.zeros(leaf));
-    const inputs = [params, zero, initMoments(params)];
-    const compiled = await device.compile(
-      step as never,
-      inputs.map((input) => specOf(input)),
-      "decay",
-    );
-    const next = (await compiled.run(inputs)) as typeof params;
-    expect(next.high.data[0]).toBeCloseTo(0.98, 6);
-    expect(next.low.data[0]).toBeCloseTo(0.99, 6);
-    expect(next.b.data[0]).toBe(1);
-  });
-
-  it("layers are counted from the head", () => {
-    const depths = [
-      "head/w",
-      "model/autoencoder/encoder/norm/scale",
-      "model/autoencoder/encoder/blocks/3/mlp/hidden/w",
-      "model/autoencoder/encoder/blocks/0/norm1/scale",
-      "model/autoencoder/embed/w",
-      "model/autoencoder/cls",
-      "model/places/encoder/time",
-    ];
-    expect(depths.map((path) => depthBelowHead(path, 4))).toEqual([0, 0, 1, 4, 5, 5, 5]);
-  });
-
-  it("every sample is seen once an epoch, in an order that the seed and the epoch give", () => {
-    const data = digits({ seed: 0, samples: 20, size: 16, frames: 1 });
-    const epochOf = (batches: Batches, epoch: number) =>
-      Array.from({ length: 4 }, (_, i) => [...batches.at(4 * epoch + i)]).flat();
-    const [a, b] = [new Batches(data, 5, 1, "x"), new Batches(data, 5, 1, "x")];
-    const first = epochOf(a, 0);
-    expect([...first].sort((x, y) => x - y)).toEqual(Array.from({ length: 20 }, (_, i) => i));
-    expect(epochOf(a, 1)).not.toEqual(first);
-    expect(epochOf(b, 1)).toEqual(epochOf(a, 1));
-    expect(epochOf(b, 0)).toEqual(first);
   });
 });
