@@ -97,3 +97,21 @@ export async function openFromCommandLine(
   const opened = await openEnvironment(id, env as Readonly<Record<string, unknown>>);
   return { opened, resources: { envThreads, simulators: checked.value } };
 }
+
+/**
+ * Refuses options that have no meaning where they are given: whoever gives one believes that something else is done.
+ *
+ * @param where after "has no meaning", e.g. `for this recipe`.
+ */
+export function refuseOptions<O extends object>(
+  options: O,
+  names: readonly (keyof O & string)[],
+  where: string,
+  hint?: string,
+): void {
+  for (const name of names) {
+    if (options[name] === undefined) continue;
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new BatonError("invalid-value", `${flag} has no meaning ${where}`, hint === undefined ? {} : { hint });
+  }
+}

@@ -17,6 +17,7 @@ import {
   environmentLayer,
   fileName,
   openFromCommandLine,
+  refuseOptions,
   scriptedPolicy,
   wholeNumber,
 } from "./arguments.js";
@@ -78,10 +79,7 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
 
 /** Recorded episodes of a scripted policy go where those of a run of that name would. */
 async function evaluateScripted(id: string, name: string, options: EvaluateOptions): Promise<void> {
-  for (const option of ["checkpoint", "device"] as const) {
-    if (options[option] === undefined) continue;
-    throw new BatonError("invalid-value", `--${option} has no meaning beside --policy: a scripted policy has no network`);
-  }
+  refuseOptions(options, ["checkpoint", "device"], "beside --policy: a scripted policy has no network");
   const episodes = wholeNumber("--episodes", options.episodes, 1, 1_000_000);
   const record = recordedCount(options.record, episodes);
   const seed = wholeNumber("--seed", options.seed ?? "1000", 0);

@@ -6,7 +6,7 @@ import type { PretrainEvents } from "../pretraining/loop.js";
 import { RunFolder } from "../runs/index.js";
 import type { Device } from "../tensor/device.js";
 import type { SettingLayer } from "../training/layers.js";
-import { fileName } from "./arguments.js";
+import { fileName, refuseOptions } from "./arguments.js";
 import { askToDelete } from "./fresh.js";
 import { onInterrupt } from "./interrupt.js";
 import { printJson, printLines } from "./output.js";
@@ -79,12 +79,8 @@ export async function findRun<R extends { readonly seed: number }>(
 }
 
 /** Refuses options that a kind of recipe has no use for; `recipes` are those that have. */
-export function refuseOptions(options: PretrainOptions, names: readonly (keyof PretrainOptions)[], recipes: string): void {
-  for (const name of names) {
-    if (options[name] === undefined) continue;
-    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new BatonError("invalid-value", `${flag} has no meaning for this recipe or run`, { hint: `it is for ${recipes}` });
-  }
+export function refuseForRecipe(options: PretrainOptions, names: readonly (keyof PretrainOptions)[], recipes: string): void {
+  refuseOptions(options, names, "for this recipe or run", `it is for ${recipes}`);
 }
 
 /** What is said of a training as it goes on and ends. */

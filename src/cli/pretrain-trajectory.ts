@@ -5,14 +5,14 @@ import type { SettingLayer } from "../training/layers.js";
 import { resolveTrajectoryRecipe, trajectoryRecipeLayer } from "../trajectory/recipe.js";
 import { beginTrajectoryRun, pretrainTrajectories } from "../trajectory/run.js";
 import { nothingToLearnFrom } from "../trajectory/windows.js";
-import { findRun, type PretrainOptions, pretrainAndTell, refuseOptions } from "./pretrain-run.js";
+import { findRun, type PretrainOptions, pretrainAndTell, refuseForRecipe } from "./pretrain-run.js";
 
 export async function pretrainFromRecordings(
   name: string | undefined,
   options: PretrainOptions,
   given: SettingLayer,
 ): Promise<void> {
-  refuseOptions(options, ["weights", "saveWeights"], "recipes of pictures and videos, such as mae");
+  refuseForRecipe(options, ["weights", "saveWeights"], "recipes of pictures and videos, such as mae");
   const kind = { agent: trajectoryAgent, layer: trajectoryRecipeLayer, resolve: resolveTrajectoryRecipe };
   const found = await findRun(kind, name, options, given);
   const { path, recipe } = found;

@@ -13,7 +13,7 @@ import { mergeLayers, optionLayer, type SettingLayer, setLayer, yamlLayer } from
 import { trajectoryRecipeNames } from "../trajectory/recipe.js";
 import { collect, wholeNumber } from "./arguments.js";
 import { writeCurve } from "./curve.js";
-import { findRun, type PretrainOptions, pretrainAndTell, refuseOptions } from "./pretrain-run.js";
+import { findRun, type PretrainOptions, pretrainAndTell, refuseForRecipe } from "./pretrain-run.js";
 import { pretrainFromRecordings } from "./pretrain-trajectory.js";
 import { pictureFile } from "./replay-pretraining.js";
 
@@ -63,7 +63,7 @@ function isOfTrajectories(recipe: string | undefined, run: string | undefined): 
 async function pretrain(name: string | undefined, options: PretrainOptions): Promise<void> {
   const given = commandLine(options);
   if (isOfTrajectories(name, options.run)) return pretrainFromRecordings(name, options, given);
-  refuseOptions(options, ["recording"], "recipes of recorded episodes, such as trajectory");
+  refuseForRecipe(options, ["recording"], "recipes of recorded episodes, such as trajectory");
   const layer = (recipe: string) => recipeLayer(recipe, trajectoryRecipeNames());
   const found = await findRun({ agent: maskedAgent, layer, resolve: resolveRecipe }, name, options, given);
   const { path, recipe } = found;

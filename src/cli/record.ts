@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { stderr } from "node:process";
 import { Command } from "commander";
-import { BatonError } from "../errors.js";
 import { openDevice } from "../tensor/devices.js";
 import { parsePolicy } from "../trajectory/policies.js";
 import { defaultFields, parseFields, record } from "../trajectory/record.js";
@@ -12,6 +11,7 @@ import {
   environmentSettings,
   fileName,
   openFromCommandLine,
+  refuseOptions,
   wholeNumber,
 } from "./arguments.js";
 import { onInterrupt } from "./interrupt.js";
@@ -22,14 +22,14 @@ interface Options {
   readonly env: string;
   readonly to?: string;
   readonly policy: readonly string[];
-  readonly checkpoint: string;
+  readonly checkpoint?: string;
   readonly episodes: string;
   readonly seed: string;
   readonly copies: string;
   readonly envThreads: string;
   readonly fields: string;
-  readonly device: string;
-  readonly threads: string;
+  readonly device?: string;
+  readonly threads?: string;
   readonly set: readonly string[];
   readonly json?: boolean;
 }
@@ -45,33 +45,36 @@ export function recordCommand(): Command {
       collect,
       [],
     )
-    .option("--checkpoint <which>", "Weights of runs: best, latest, or the environment step of a checkpoint.", "best")
+    .option("--checkpoint <which>", "Weights of runs: best (the default), latest, or the environment step of a checkpoint.")
     .option("--episodes <n>", "Episodes in the recording.", "1000")
     .option("--seed <n>", "Seed of the episodes and of all chance in them, a whole number from 0.", "0")
     .option("--copies <n>", "Environment copies that are stepped together.", "16")
     .option("--env-threads <n>", "Threads that step environment copies; 0 has none.", "0")
     .option("--fields <list>", "Arrays of the time steps that are written, with commas between them.", defaultFields.join(","))
-    .option("--device <name>", "Where the networks of runs act.", "auto")
-    .option("--threads <n>", "Threads inside one operation of a network.", "1")
+    .option("--device <name>", "Where the networks of runs act (default: auto).")
+    .option("--threads <n>", "Threads inside one operation of a network (default: 1).")
     .option(...environmentSettings, collect, [])
     .option("--json", "Print the result as one JSON object.")
     .action(recordFromCommandLine);
 }
 
-async function recordFromCommandLine(options: Options, command: Command): Promise<void> {
+async function recordFromCommandLine(options: Options): Promise<void> {
   const policies = (options.policy.length > 0 ? options.policy : ["random"]).map(parsePolicy);
   const episodes = wholeNumber("--episodes", options.episodes, 1, 100_000_000);
   const seed = wholeNumber("--seed", options.seed, 0);
   const copies = wholeNumber("--copies", options.copies, 1, 4096);
   const envThreads = wholeNumber("--env-threads", options.envThreads, 0, 256);
-  const threads = wholeNumber("--threads", options.threads, 0, 256);
-  const checkpoint = checkpointOf(options.checkpoint);
+  const threads = wholeNumber("--threads", options.threads ?? "1", 0, 256);
+  const checkpoint = checkpointOf(options.checkpoint ?? "best");
   const fields = parseFields(options.fields);
   const who = policies.map(({ what }) => fileName(what)).join("-");
   const path = options.to ?? join("recordings", `${fileName(options.env)}-${who}-${seed}`);
   const { opened, resources } = await openFromCommandLine(options.env, options.set, envThreads);
   const isRun = ({ what }: { readonly what: string }) => what !== "random" && !Object.hasOwn(opened.policies, what);
-  if (!policies.some(isRun)) refuseForNetworks(command);
+  if (!policies.some(isRun)) {
+    const where = "here: no policy is a run's, so there is no network";
+    refuseOptions(options, ["checkpoint", "device", "threads"], where, "name the run's folder with --policy");
+  }
   const interrupt = onInterrupt("stopping: writing what is whole (press Ctrl-C again to leave without it)");
   const progress = new RecordProgress(episodes);
   const started = performance.now();
@@ -87,7 +90,7 @@ async function recordFromCommandLine(options: Options, command: Command): Promis
         seed,
         copies,
         fields,
-        device: () => openDevice(options.device, { threads }),
+        device: () => openDevice(options.device ?? "auto", { threads }),
       },
       {
         onBegin(before) {
@@ -116,16 +119,6 @@ async function recordFromCommandLine(options: Options, command: Command): Promis
   } finally {
     progress.end();
     interrupt.done();
-  }
-}
-
-/** Options of networks where none plays: whoever gives one believes that something else is recorded. */
-function refuseForNetworks(command: Command): void {
-  for (const option of ["checkpoint", "device", "threads"]) {
-    if (command.getOptionValueSource(option) !== "cli") continue;
-    throw new BatonError("invalid-value", `--${option} has no meaning here: no policy is a run's, so there is no network`, {
-      hint: "name the run's folder with --policy",
-    });
   }
 }
 
